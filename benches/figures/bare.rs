@@ -1,0 +1,84 @@
+//! The limits: a bare hyper server and a raw tokio client.
+
+use std::convert::Infallible;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Answers every request with the bytes of `$BODY`, on a free port that it prints.
+pub(crate) fn serve() {
+    let body = Bytes::from(std::fs::read(std::env::var("BODY").unwrap()).unwrap());
+    runtime().block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        println!("{}", listener.local_addr().unwrap());
+        std::io::stdout().flush().unwrap();
+        loop {
+            let Ok((stream, _)) = listener.accept().await else {
+                continue;
+            };
+            stream.set_nodelay(true).unwrap();
+            let body = body.clone();
+            let answer = move |_: Request<hyper::body::Incoming>| {
+                let response = Response::builder()
+                    .header("content-type", "text/html; charset=utf-8")
+                    .body(Full::new(body.clone()));
+                async move { Ok::<_, Infallible>(response.unwrap()) }
+            };
+            tokio::spawn(
+                hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service_fn(answer)),
+            );
+        }
+    });
+}
+
+/// Looks at `$ADDRESS` `$RATE` times a second for `$SECONDS`: connect, GET, read, close. Prints the
+/// number of looks and the CPU seconds they cost.
+pub(crate) fn raw_client() {
+    let address: SocketAddr = std::env::var("ADDRESS").unwrap().parse().unwrap();
+    let number = |name: &str| std::env::var(name).unwrap().parse::<u64>().unwrap();
+    let (rate, seconds) = (number("RATE"), number("SECONDS"));
+    let looks = runtime().block_on(async {
+        let mut tasks = tokio::task::JoinSet::new();
+        let began = Instant::now();
+        let step = Duration::from_secs(1) / u32::try_from(rate).unwrap();
+        for look in 0..rate * seconds {
+            let due = began + step * u32::try_from(look).unwrap();
+            tokio::time::sleep_until(due.into()).await;
+            tasks.spawn(look_once(address));
+            while tasks.try_join_next().is_some() {}
+        }
+        while tasks.join_next().await.is_some() {}
+        rate * seconds
+    });
+    println!(
+        "{looks} {}",
+        super::belfry_process::cpu_seconds(std::process::id())
+    );
+}
+
+async fn look_once(address: SocketAddr) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: target\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut buffer = [0; 4_096];
+    while stream.read(&mut buffer).await.unwrap() > 0 {}
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}

@@ -1,0 +1,381 @@
+//! One conversation with a mail server, from the greeting to the reply to the final dot.
+//!
+//! Every step returns what it was for, or what became of the attempt.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+
+use lettre::transport::smtp::authentication::Mechanism;
+use lettre::transport::smtp::commands::Auth;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Duration, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::settings::{Login, Security};
+use super::wire::{DOT, Duplex, Reply, Wire, broken, stuffed};
+use super::{Deadlines, Delay, Delivered, Letter, Rejected, Settings};
+use crate::core::text;
+
+/// Most addresses of a name that are tried, so that each gets a fair share of the deadline.
+const ADDRESSES: usize = 4;
+/// How long saying goodbye may hold up the news that the mail was taken.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// A conversation under way.
+struct Session<'a> {
+    wire: Wire,
+    settings: &'a Settings,
+    deadlines: &'a Deadlines,
+    /// What we call ourselves: the address that we come from, as RFC 5321 section 4.1.3 has it for those
+    /// that have no name in the DNS.
+    hello: String,
+    /// Whether nobody in between can listen: TLS, or this machine's own address.
+    private: bool,
+    offers: Offers,
+}
+
+/// What the server said to EHLO: the keywords, and each way to log in as `AUTH PLAIN`.
+#[derive(Default)]
+struct Offers(BTreeSet<String>);
+
+/// Carries `letter` to the server. The error is what became of it, too.
+pub(super) async fn run(
+    settings: &Settings,
+    deadlines: &Deadlines,
+    letter: Letter<'_>,
+    before_content: impl Future<Output = bool> + Send,
+) -> Result<Delivered, Delivered> {
+    let mut session = Session::open(settings, deadlines).await?;
+    let delivered = match session.prepare(letter).await {
+        Ok(()) => session.hand_over(letter.bytes, before_content).await,
+        Err(delivered) => delivered,
+    };
+    // Where the server still listens it hears a goodbye; its answer is not waited for.
+    if !matches!(delivered, Delivered::Withheld | Delivered::Deferred { .. }) {
+        session.wire.send(b"QUIT\r\n", GOODBYE).await.ok();
+    }
+    Ok(delivered)
+}
+
+impl<'a> Session<'a> {
+    /// Connects, and gets as far as a protected EHLO.
+    async fn open(settings: &'a Settings, deadlines: &'a Deadlines) -> Result<Self, Delivered> {
+        let stream = connect(settings, deadlines.connect).await?;
+        let own = |address: SocketAddr| address.ip().is_loopback();
+        let near = stream.peer_addr().is_ok_and(own);
+        let mut session = Self {
+            hello: literal(stream.local_addr().ok()),
+            wire: Wire::new(stream),
+            settings,
+            deadlines,
+            private: near,
+            offers: Offers::default(),
+        };
+        if settings.security == Security::Implicit {
+            session = session.protect("TLS").await?;
+        }
+        let greeting = session.wire.reply(deadlines.verb).await;
+        expect("greeting", greeting, 220..=220)?;
+        session.ehlo().await?;
+        let upgrade = match settings.security {
+            Security::Implicit => false,
+            Security::Required => true,
+            Security::Offered => session.offers.has("STARTTLS") && !near,
+        };
+        if upgrade {
+            if !session.offers.has("STARTTLS") {
+                return Err(Delivered::RelayRefused {
+                    reply: "STARTTLS: not offered, and nothing is sent without it".to_owned(),
+                });
+            }
+            session.ask("STARTTLS", "STARTTLS", 220..=220).await?;
+            session = session.protect("STARTTLS").await?;
+            session.ehlo().await?;
+        }
+        Ok(session)
+    }
+
+    /// Puts TLS on the connection.
+    async fn protect(mut self, verb: &str) -> Result<Self, Delivered> {
+        let refused = |why: &str| Delivered::RelayRefused {
+            reply: text::line(&format!("{verb}: {why}"), text::MESSAGE_CHARS),
+        };
+        let name = ServerName::try_from(self.settings.host.clone())
+            .map_err(|_| refused("the host is no name that a certificate can have"))?;
+        let stream = self
+            .wire
+            .into_stream()
+            .ok_or_else(|| refused("the server said more before it was protected"))?;
+        let connector = TlsConnector::from(self.settings.tls.clone());
+        let protecting = connector.connect(name, stream);
+        let stream: Box<dyn Duplex> = match timeout(self.deadlines.connect, protecting).await {
+            Ok(Ok(stream)) => Box::new(stream),
+            Ok(Err(error)) if error.get_ref().is_some() => return Err(refused(&error.to_string())),
+            Ok(Err(error)) => return Err(cut(verb, &broken(&error))),
+            Err(_) => return Err(cut(verb, "no handshake in time")),
+        };
+        self.wire = Wire::new(stream);
+        self.private = true;
+        Ok(self)
+    }
+
+    async fn ehlo(&mut self) -> Result<(), Delivered> {
+        let hello = format!("EHLO {}", self.hello);
+        let reply = self.ask("EHLO", &hello, 250..=250).await?;
+        self.offers = Offers::read(&reply);
+        Ok(())
+    }
+
+    /// Everything before the content: login, envelope, DATA.
+    async fn prepare(&mut self, letter: Letter<'_>) -> Result<(), Delivered> {
+        if let Some(login) = &self.settings.login {
+            self.log_in(login).await?;
+        }
+        let (from, to): (&str, &str) = (letter.from.as_ref(), letter.to.as_ref());
+        let international = !from.is_ascii() || !to.is_ascii();
+        if international && !self.offers.has("SMTPUTF8") {
+            return Err(Delivered::RelayRefused {
+                reply: "MAIL: the server does not take addresses outside of ASCII".to_owned(),
+            });
+        }
+        let utf8 = if international { " SMTPUTF8" } else { "" };
+        let mail = format!("MAIL FROM:<{from}>{utf8}");
+        self.ask("MAIL", &mail, 250..=250).await?;
+        self.rcpt(to).await?;
+        self.ask("DATA", "DATA", 354..=354).await?;
+        Ok(())
+    }
+
+    async fn rcpt(&mut self, to: &str) -> Result<(), Delivered> {
+        let reply = self.talk("RCPT", &format!("RCPT TO:<{to}>")).await?;
+        if (250..=252).contains(&reply.code) {
+            return Ok(());
+        }
+        // "Relaying denied", "log in first" and the like are about us: another relay may do it.
+        let ours = matches!(reply.code, 500 | 502..=504 | 530) || reply.status("5.7.");
+        if reply.code >= 500 && !ours {
+            return Err(Delivered::Refused {
+                reply: said("RCPT", &reply),
+                what: Rejected::Recipient,
+            });
+        }
+        Err(unwelcome("RCPT", &reply))
+    }
+
+    /// The content, once the caller wants it to leave, and what the server says of it.
+    async fn hand_over(
+        &mut self,
+        content: &[u8],
+        before_content: impl Future<Output = bool> + Send,
+    ) -> Delivered {
+        if !before_content.await {
+            return Delivered::Withheld;
+        }
+        let content = stuffed(content);
+        let within = self.deadlines.content(content.len());
+        // Up to the dot it is certain that nothing was taken; after it, it is not.
+        if let Err(trouble) = self.wire.send(&content, within).await {
+            return cut("content", &trouble);
+        }
+        let ambiguous = |trouble: &str| Delivered::Deferred {
+            reply: text::line(
+                &format!("after the content: {trouble}"),
+                text::MESSAGE_CHARS,
+            ),
+            why: Delay::Ambiguous,
+        };
+        if let Err(trouble) = self.wire.send(DOT, self.deadlines.verb).await {
+            return ambiguous(&trouble);
+        }
+        match self.wire.reply(self.deadlines.reply).await {
+            Ok(reply) => match reply.code {
+                250..=259 => Delivered::Accepted {
+                    reply: reply.text(),
+                },
+                400..=499 => unwelcome("content", &reply),
+                500..=599 => Delivered::Refused {
+                    reply: said("content", &reply),
+                    what: Rejected::Content,
+                },
+                _ => ambiguous(&reply.text()),
+            },
+            Err(trouble) => ambiguous(&trouble),
+        }
+    }
+
+    async fn log_in(&mut self, login: &Login) -> Result<(), Delivered> {
+        let refused = |reply: &str| Delivered::RelayRefused {
+            reply: reply.to_owned(),
+        };
+        if !self.private {
+            return Err(refused(
+                "AUTH: the password would travel unprotected; write smtp+starttls:// or smtps://",
+            ));
+        }
+        let lines = match (self.offers.has("AUTH PLAIN"), self.offers.has("AUTH LOGIN")) {
+            (true, _) => plain(login),
+            (false, true) => stepwise(login),
+            (false, false) => None,
+        };
+        let lines = lines.ok_or_else(|| refused("AUTH: neither PLAIN nor LOGIN is offered"))?;
+        let last = lines.len() - 1;
+        for (number, line) in lines.iter().enumerate() {
+            let code = if number == last { 235 } else { 334 };
+            let reply = self.talk("AUTH", line).await?;
+            if reply.code != code {
+                return Err(unwelcome("AUTH", &hide(reply, login, &lines)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a command and reads whatever reply there is.
+    async fn talk(&mut self, verb: &str, command: &str) -> Result<Reply, Delivered> {
+        let command = format!("{}\r\n", command.trim_end());
+        let reply = self.wire.ask(&command, self.deadlines.verb).await;
+        reply.map_err(|trouble| cut(verb, &trouble))
+    }
+
+    /// Sends a command that needs one of these codes to go on.
+    async fn ask(
+        &mut self,
+        verb: &str,
+        command: &str,
+        good: RangeInclusive<u16>,
+    ) -> Result<Reply, Delivered> {
+        let reply = self.talk(verb, command).await?;
+        expect(verb, Ok(reply), good)
+    }
+}
+
+impl Offers {
+    fn read(reply: &Reply) -> Self {
+        let mut offers = BTreeSet::new();
+        for line in reply.lines.iter().skip(1) {
+            // Some servers of old write `AUTH=LOGIN`.
+            let line = line.to_ascii_uppercase().replace('=', " ");
+            let mut words = line.split_ascii_whitespace();
+            let Some(keyword) = words.next() else {
+                continue;
+            };
+            offers.insert(keyword.to_owned());
+            offers.extend(words.map(|word| format!("{keyword} {word}")));
+        }
+        Self(offers)
+    }
+
+    fn has(&self, offer: &str) -> bool {
+        self.0.contains(offer)
+    }
+}
+
+/// A connection to one of the addresses of the server's name.
+async fn connect(settings: &Settings, within: Duration) -> Result<TcpStream, Delivered> {
+    let lookup = lookup_host((settings.host.as_str(), settings.port));
+    let addresses: Vec<SocketAddr> = match timeout(within, lookup).await {
+        Ok(Ok(found)) => found.take(ADDRESSES).collect(),
+        Ok(Err(error)) => return Err(cut("lookup", &broken(&error))),
+        Err(_) => return Err(cut("lookup", "the name was not resolved in time")),
+    };
+    let share = within / u32::try_from(addresses.len()).unwrap_or(1).max(1);
+    let mut trouble = "the name has no address".to_owned();
+    for address in addresses {
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                // Commands are short and each waits for its answer. Without it they are only slower.
+                stream.set_nodelay(true).ok();
+                return Ok(stream);
+            }
+            Ok(Err(error)) => trouble = broken(&error),
+            Err(_) => "no answer in time".clone_into(&mut trouble),
+        }
+    }
+    Err(cut("connect", &trouble))
+}
+
+/// An address as EHLO wants it: `[192.0.2.7]`, `[IPv6:2001:db8::7]`.
+fn literal(address: Option<SocketAddr>) -> String {
+    match address {
+        Some(SocketAddr::V4(v4)) => format!("[{}]", v4.ip()),
+        Some(SocketAddr::V6(v6)) => format!("[IPv6:{}]", v6.ip()),
+        None => "[127.0.0.1]".to_owned(),
+    }
+}
+
+/// The lines of a login in one step.
+fn plain(login: &Login) -> Option<Vec<String>> {
+    let line = Auth::new(Mechanism::Plain, login.credentials(), None).ok()?;
+    Some(vec![line.to_string()])
+}
+
+/// The lines of a login that asks for user and password one by one. What it asks is not looked at: it has
+/// been the same two questions, in this order, for twenty years, in many spellings.
+fn stepwise(login: &Login) -> Option<Vec<String>> {
+    let line = |challenge: Option<&str>| {
+        let challenge = challenge.map(str::to_owned);
+        let line = Auth::new(Mechanism::Login, login.credentials(), challenge).ok()?;
+        Some(line.to_string())
+    };
+    Some(vec![
+        line(None)?,
+        line(Some("Username:"))?,
+        line(Some("Password:"))?,
+    ])
+}
+
+/// A reply in which a server repeats what must not be seen, without it.
+fn hide(mut reply: Reply, login: &Login, lines: &[String]) -> Reply {
+    let sent = lines
+        .iter()
+        .filter_map(|line| line.split_whitespace().last());
+    let secrets = sent.chain([login.password.expose()]);
+    for secret in secrets.filter(|secret| !secret.is_empty() && *secret != "LOGIN") {
+        for line in &mut reply.lines {
+            *line = line.replace(secret, "…");
+        }
+    }
+    reply
+}
+
+/// The reply, if it came and has one of these codes.
+fn expect(
+    verb: &str,
+    reply: Result<Reply, String>,
+    good: RangeInclusive<u16>,
+) -> Result<Reply, Delivered> {
+    match reply {
+        Ok(reply) if good.contains(&reply.code) => Ok(reply),
+        Ok(reply) => Err(unwelcome(verb, &reply)),
+        Err(trouble) => Err(cut(verb, &trouble)),
+    }
+}
+
+/// What a reply means that says no, in general: 5xx is for ever and about the relay, all else is for now.
+fn unwelcome(verb: &str, reply: &Reply) -> Delivered {
+    let text = said(verb, reply);
+    match reply.code {
+        500..=599 => Delivered::RelayRefused { reply: text },
+        400..=499 => Delivered::Deferred {
+            reply: text,
+            why: Delay::Said,
+        },
+        _ => Delivered::Deferred {
+            reply: text,
+            why: Delay::Broken,
+        },
+    }
+}
+
+fn said(verb: &str, reply: &Reply) -> String {
+    text::line(&format!("{verb}: {}", reply.text()), text::MESSAGE_CHARS)
+}
+
+/// The conversation ended before the dot.
+fn cut(verb: &str, trouble: &str) -> Delivered {
+    Delivered::Deferred {
+        reply: text::line(&format!("{verb}: {trouble}"), text::MESSAGE_CHARS),
+        why: Delay::Broken,
+    }
+}

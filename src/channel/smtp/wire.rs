@@ -1,0 +1,220 @@
+//! Commands out, replies in. Everything that a server says is bounded here.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::timeout;
+
+use crate::core::text;
+
+/// Longest line of a reply; RFC 5321 allows 512 octets.
+const LINE_BYTES: usize = 1_024;
+/// Most lines of one reply; the longest EHLO seen in the wild has some thirty.
+const REPLY_LINES: usize = 100;
+
+/// A connection, plain or not.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// The connection with what was read and not used yet.
+pub(super) struct Wire {
+    stream: Box<dyn Duplex>,
+    read: Vec<u8>,
+}
+
+/// What a server said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reply {
+    /// 200 to 599.
+    pub(super) code: u16,
+    /// The text of each line, cleaned.
+    pub(super) lines: Vec<String>,
+}
+
+impl Reply {
+    /// All of it on one line, shortened.
+    pub(super) fn text(&self) -> String {
+        let said = format!("{} {}", self.code, self.lines.join(" "));
+        text::line(&said, text::MESSAGE_CHARS)
+    }
+
+    /// Whether it begins with an enhanced status code (RFC 3463) of this class and subject.
+    pub(super) fn status(&self, prefix: &str) -> bool {
+        self.lines
+            .first()
+            .is_some_and(|line| line.starts_with(prefix))
+    }
+}
+
+impl Wire {
+    pub(super) fn new(stream: impl Duplex + 'static) -> Self {
+        Self {
+            stream: Box::new(stream),
+            read: Vec::new(),
+        }
+    }
+
+    /// The bare connection, for TLS to be put on it. None if the server has already said more than it
+    /// should have: that would be taken for part of the protected talk (CVE-2011-0411).
+    pub(super) fn into_stream(self) -> Option<Box<dyn Duplex>> {
+        self.read.is_empty().then_some(self.stream)
+    }
+
+    /// Sends bytes within `within`.
+    pub(super) async fn send(&mut self, bytes: &[u8], within: Duration) -> Result<(), String> {
+        match timeout(within, self.write(bytes)).await {
+            Ok(sent) => sent,
+            Err(_) => Err("did not take what was sent in time".to_owned()),
+        }
+    }
+
+    /// Reads one whole reply within `within`, however slowly it trickles.
+    pub(super) async fn reply(&mut self, within: Duration) -> Result<Reply, String> {
+        match timeout(within, self.read_reply()).await {
+            Ok(reply) => reply,
+            Err(_) => Err("said nothing (or not all) in time".to_owned()),
+        }
+    }
+
+    /// Sends a command and reads its reply, both within `within`.
+    pub(super) async fn ask(&mut self, command: &str, within: Duration) -> Result<Reply, String> {
+        // A reply that nobody asked for would be taken for the answer to this.
+        if !self.read.is_empty() {
+            return Err("said more than it was asked".to_owned());
+        }
+        let talk = async {
+            self.write(command.as_bytes()).await?;
+            self.read_reply().await
+        };
+        match timeout(within, talk).await {
+            Ok(reply) => reply,
+            Err(_) => Err("said nothing (or not all) in time".to_owned()),
+        }
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let sent = match self.stream.write_all(bytes).await {
+            Ok(()) => self.stream.flush().await,
+            Err(error) => Err(error),
+        };
+        sent.map_err(|error| broken(&error))
+    }
+
+    async fn read_reply(&mut self) -> Result<Reply, String> {
+        let mut lines = Vec::new();
+        let mut first = None;
+        while lines.len() < REPLY_LINES {
+            let line = self.read_line().await?;
+            let (code, last, said) = parse(&line).ok_or("said something that is no SMTP")?;
+            if *first.get_or_insert(code) != code {
+                return Err("said two things at once".to_owned());
+            }
+            lines.push(text::line(said, LINE_BYTES));
+            if last {
+                return Ok(Reply { code, lines });
+            }
+        }
+        Err(format!("said more than {REPLY_LINES} lines"))
+    }
+
+    /// One line without its end.
+    async fn read_line(&mut self) -> Result<String, String> {
+        loop {
+            if let Some(end) = self.read.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = self.read.drain(..=end).collect();
+                return Ok(String::from_utf8_lossy(&line).trim_end().to_owned());
+            }
+            if self.read.len() >= LINE_BYTES {
+                return Err(format!("said a line of more than {LINE_BYTES} bytes"));
+            }
+            let mut chunk = [0; LINE_BYTES];
+            match self.stream.read(&mut chunk).await {
+                Ok(0) => return Err("closed the connection".to_owned()),
+                Ok(n) => self.read.extend_from_slice(&chunk[..n]),
+                Err(error) => return Err(broken(&error)),
+            }
+        }
+    }
+}
+
+/// `250-text` or `250 text` or `250`: the code, whether it is the last line, and the text.
+fn parse(line: &str) -> Option<(u16, bool, &str)> {
+    let code: u16 = line.get(..3)?.parse().ok()?;
+    let (last, said) = match line.as_bytes().get(3) {
+        None => (true, ""),
+        Some(b' ') => (true, line.get(4..)?),
+        Some(b'-') => (false, line.get(4..)?),
+        Some(_) => return None,
+    };
+    (200..600).contains(&code).then_some((code, last, said))
+}
+
+/// An error of the network in words.
+pub(super) fn broken(error: &io::Error) -> String {
+    use io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, UnexpectedEof};
+    let said = [
+        (ConnectionReset, "cut off the connection"),
+        (BrokenPipe, "cut off the connection"),
+        (UnexpectedEof, "closed the connection"),
+        (ConnectionRefused, "refused the connection: is it running?"),
+    ];
+    let known = said.iter().find(|(kind, _)| *kind == error.kind());
+    known.map_or_else(
+        || text::message(&error.to_string()).to_string(),
+        |(_, words)| (*words).to_owned(),
+    )
+}
+
+/// The final dot, which stands on a line of its own.
+pub(super) const DOT: &[u8] = b".\r\n";
+
+/// The content as it goes over the wire before the final dot: lines that begin with a dot get another one,
+/// and the last line is ended.
+pub(super) fn stuffed(content: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(content.len() + content.len() / 64 + 5);
+    let mut begins = true;
+    for &byte in content {
+        if begins && byte == b'.' {
+            out.push(b'.');
+        }
+        out.push(byte);
+        begins = byte == b'\n';
+    }
+    if !content.ends_with(b"\r\n") {
+        out.extend_from_slice(b"\r\n");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_a_reply_is_code_mark_and_text() {
+        assert_eq!(parse("250-SIZE 10"), Some((250, false, "SIZE 10")));
+        assert_eq!(parse("354 go"), Some((354, true, "go")));
+        assert_eq!(parse("221"), Some((221, true, "")));
+        for line in [
+            "",
+            "25",
+            "250x",
+            "199 no",
+            "600 no",
+            "+50 no",
+            "äöü no",
+            "2\u{e9}0 no",
+        ] {
+            assert_eq!(parse(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_dot_at_the_beginning_of_a_line_never_ends_the_mail() {
+        assert_eq!(stuffed(b".\r\n..a\r\nb."), b"..\r\n...a\r\nb.\r\n");
+        assert_eq!(stuffed(b"x\r\n"), b"x\r\n");
+        assert_eq!(stuffed(b"x\n.\ny"), b"x\n..\ny\r\n");
+        assert_eq!(stuffed(b""), b"\r\n");
+    }
+}

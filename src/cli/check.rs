@@ -1,0 +1,128 @@
+//! `belfry check`: every check once, now, without the daemon.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::Failure;
+use crate::clock::Clock;
+use crate::config::{Planned, Source};
+use crate::core::outcome::{Outcome, Verdict};
+use crate::probe::Env;
+
+/// Most probes at once.
+const AT_ONCE: usize = 64;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Only these checks; else all but Belfry's own.
+    names: Vec<String>,
+    /// One JSON object per check and line.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let plan = super::plan(source)?;
+    let unknown = arguments.names.iter().find(|name| {
+        !plan
+            .checks
+            .iter()
+            .any(|p| p.check.name.as_ref() == name.as_str())
+    });
+    if let Some(name) = unknown {
+        return Err(anyhow::anyhow!("there is no check \"{name}\"; `belfry validate` lists problems, `belfry check` runs all").into());
+    }
+    let wanted: Vec<&Planned> = plan
+        .checks
+        .iter()
+        .filter(|planned| is_wanted(planned, &arguments.names))
+        .collect();
+    if wanted.is_empty() {
+        println!("there is nothing to run: the configuration has no check with a probe");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let outcomes = super::block_on(looks(&wanted))?;
+    let width = wanted
+        .iter()
+        .map(|planned| planned.check.name.chars().count())
+        .max()
+        .unwrap_or(0);
+    for (planned, outcome) in wanted.iter().zip(&outcomes) {
+        print(planned, outcome.as_ref(), width, arguments.json);
+    }
+    Ok(worst(outcomes.iter().flatten()).into())
+}
+
+fn is_wanted(planned: &Planned, names: &[String]) -> bool {
+    let name = planned.check.name.as_ref();
+    let named = names.iter().any(|wanted| wanted == name);
+    planned.probe.is_some() && (named || (names.is_empty() && !name.starts_with("belfry.")))
+}
+
+/// Runs all, a bounded number at once; none for what is not configured.
+async fn looks(wanted: &[&Planned]) -> Vec<Option<Outcome>> {
+    let env = Arc::new(Env::new(Clock::start(), Arc::default()));
+    let mut outcomes = vec![None; wanted.len()];
+    let mut running = JoinSet::new();
+    let mut waiting = wanted
+        .iter()
+        .enumerate()
+        .filter(|(_, planned)| planned.check.not_configured.is_none());
+    loop {
+        while running.len() < AT_ONCE {
+            let Some((place, planned)) = waiting.next() else {
+                break;
+            };
+            let (Some(probe), timeout) = (planned.probe.clone(), planned.check.timeout) else {
+                continue;
+            };
+            let env = Arc::clone(&env);
+            running.spawn(async move { (place, probe.run(&env, timeout).await) });
+        }
+        match running.join_next().await {
+            Some(Ok((place, outcome))) => outcomes[place] = Some(outcome),
+            Some(Err(_)) => {}
+            None => return outcomes,
+        }
+    }
+}
+
+fn print(planned: &Planned, outcome: Option<&Outcome>, width: usize, as_json: bool) {
+    let name = &planned.check.name;
+    let (verdict, message) = match (outcome, &planned.check.not_configured) {
+        (Some(outcome), _) => (outcome.verdict.word(), outcome.message()),
+        (None, Some(why)) => ("paused", format!("not configured: {why}")),
+        (None, None) => (
+            Verdict::Unknown.word(),
+            "the probe crashed; this is a bug".to_owned(),
+        ),
+    };
+    if as_json {
+        let latency_ms = outcome
+            .and_then(Outcome::latency)
+            .map(|span| span.as_secs_f64() * 1_000.0);
+        println!(
+            "{}",
+            json!({"name": name, "kind": planned.check.kind, "verdict": verdict, "latency_ms": latency_ms, "message": message})
+        );
+    } else {
+        println!("{verdict:<8} {name:<width$}  {message}");
+    }
+}
+
+/// The exit code of the worst: fail before unknown before warn before pass, as Nagios ranks them.
+fn worst<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> u8 {
+    let rank = |verdict: Verdict| match verdict {
+        Verdict::Pass => 0,
+        Verdict::Warn => 1,
+        Verdict::Unknown => 2,
+        Verdict::Fail => 3,
+    };
+    outcomes
+        .map(|outcome| outcome.verdict)
+        .max_by_key(|&verdict| rank(verdict))
+        .map_or(0, Verdict::code)
+}

@@ -1,0 +1,70 @@
+//! `belfry ping NAME`: one ping to the running daemon.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use hyper::Method;
+use serde_json::Value;
+
+use super::status::encoded;
+use super::{Failure, client};
+use crate::config::Source;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The heartbeat's name.
+    name: String,
+    /// The job has started.
+    #[arg(long, group = "signal")]
+    start: bool,
+    /// The job has failed.
+    #[arg(long, group = "signal")]
+    fail: bool,
+    /// Only a note.
+    #[arg(long, group = "signal", value_name = "TEXT")]
+    log: Option<String>,
+    /// The job ended with this exit code.
+    #[arg(long, group = "signal", value_name = "CODE")]
+    exit: Option<u8>,
+}
+
+impl Arguments {
+    /// What comes after the ping address, and the body.
+    fn suffix(&self) -> (String, Bytes) {
+        match (self.start, self.fail, &self.log, self.exit) {
+            (true, ..) => ("/start".to_owned(), Bytes::new()),
+            (_, true, ..) => ("/fail".to_owned(), Bytes::new()),
+            (_, _, Some(text), _) => ("/log".to_owned(), Bytes::from(text.clone())),
+            (_, _, _, Some(code)) => (format!("/{code}"), Bytes::new()),
+            _ => (String::new(), Bytes::new()),
+        }
+    }
+}
+
+pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let plan = super::plan(source)?;
+    let said = super::block_on(async {
+        let path = format!("/api/v1/checks/{}", encoded(&arguments.name));
+        let check = client::ask(&plan, Method::GET, &path, Bytes::new())
+            .await?
+            .json()?;
+        let url = check.get("ping_url").and_then(Value::as_str);
+        let url = url.with_context(|| format!("{} is not a heartbeat", arguments.name))?;
+        let place = url
+            .find("/ping/")
+            .context("the daemon gave no ping address")?;
+        let (suffix, body) = arguments.suffix();
+        let path = format!("{}{suffix}", url.get(place..).unwrap_or_default());
+        let answer = client::ask(&plan, Method::POST, &path, body).await?;
+        anyhow::ensure!(
+            answer.status == 200,
+            "the daemon answered {}: {}",
+            answer.status,
+            answer.body
+        );
+        anyhow::Ok(answer.body)
+    })??;
+    println!("{said}");
+    Ok(ExitCode::SUCCESS)
+}

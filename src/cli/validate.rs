@@ -1,0 +1,28 @@
+//! `belfry validate`: everything that is wrong with a configuration, at once.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::Failure;
+use crate::config::Source;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The file or folder to look at instead.
+    path: Option<PathBuf>,
+}
+
+pub(super) fn run(source: &Source, arguments: Arguments) -> Result<ExitCode, Failure> {
+    let source = arguments.path.map_or_else(|| source.clone(), Source::File);
+    let plan = super::plan(&source)?;
+    let heartbeats = plan
+        .checks
+        .iter()
+        .filter(|planned| planned.check.heartbeat.is_some())
+        .count();
+    println!(
+        "{source} is valid: {} checks, {heartbeats} of them heartbeats",
+        plan.checks.len()
+    );
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,81 @@
+//! The configuration: from files to a [`Plan`], or to everything that is wrong with them.
+//!
+//! What a plan says is valid; nothing later has to ask again. Reading collects all problems at once, and a
+//! configuration with any problem is none: what is in force stays.
+
+mod accept;
+mod check;
+mod daemon;
+mod depend;
+mod document;
+mod email;
+mod files;
+mod heartbeat;
+mod listen;
+mod own;
+mod plan;
+mod render;
+mod retention;
+mod rules;
+mod schedule;
+
+use std::path::Path;
+
+pub use email::Email;
+pub use files::{Source, locate};
+pub use listen::Listen;
+pub use plan::{Plan, Planned};
+pub use render::render;
+pub use retention::Retention;
+
+use crate::settings::{Problem, Report};
+
+/// What is in force where there is no configuration at all: the annotated example, as it is shipped.
+pub const BUILT_IN: &str = include_str!("../config/belfry.toml");
+
+/// The check that is told of every reading of the configuration; it has no probe.
+pub const CONFIG_CHECK: &str = own::CONFIG;
+
+/// Reads and checks the configuration, with the variables of this process.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of files and lines.
+pub fn load(source: &Source) -> Result<Plan, Vec<Problem>> {
+    load_with(source, &|name| std::env::var(name).ok())
+}
+
+/// Like [`load`], with `environment` to look up variables.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of files and lines.
+pub fn load_with(
+    source: &Source,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Plan, Vec<Problem>> {
+    let mut found = files::read(source);
+    let report = Report::new(environment, &found.folder);
+    let readable = found.problems.is_empty();
+    for problem in found.problems.drain(..) {
+        report.push(problem);
+    }
+    let mut document = document::Document::parse(&found.texts, &report);
+    document.is_whole &= readable;
+    let syntax = document.broken_lines();
+    let draft = plan::read(document.sections(&report), &found, &report);
+    let problems = document::tidy(report.into_problems(), &syntax, &found.texts);
+    if problems.is_empty() {
+        Ok(draft)
+    } else {
+        Err(problems)
+    }
+}
+
+/// The folder that relative paths of a configuration are relative to.
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests;

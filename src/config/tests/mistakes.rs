@@ -1,0 +1,216 @@
+//! What is wrong, and how it is said.
+
+use super::*;
+
+#[test]
+fn all_mistakes_are_named_in_one_go() {
+    let text = "[daemon]\nnam = \"x\"\n\n[check.shop]\nhttp = { ulr = \"http://127.0.0.1/\" }\nevry = \"10s\"\n\n[check.two]\ntcp = { address = \"127.0.0.1:1\" }\nevery = 10\n";
+    let all = problems(text).join("\n");
+    for part in [
+        "belfry.toml:2:1: unknown key \"nam\" in [daemon]; did you mean \"name\"?",
+        "belfry.toml:5:10: unknown key \"ulr\" in [check.shop.http]; did you mean \"url\"?",
+        "belfry.toml:6:1: unknown key \"evry\" in [check.shop]; did you mean \"every\"?",
+        "belfry.toml:10:9: \"every\" needs a unit; write every = \"10s\", or another unit: ms, s, m, h, d",
+    ] {
+        assert!(all.contains(part), "{all}\ndoes not say {part}");
+    }
+}
+
+#[test]
+fn broken_syntax_is_named_with_all_else_and_once() {
+    let found = problems(
+        "[daemon]\nname = \nzone = \"x\"\n[check.a]\ntcp = { address = \"127.0.0.1:1\" }\nevery = \"1x\"\n",
+    );
+    assert_eq!(found.len(), 3, "{found:#?}");
+    assert!(found[0].starts_with("belfry.toml:2:"), "{found:#?}");
+    assert!(
+        found[1].contains("unknown key \"zone\"") && found[1].contains("timezone"),
+        "{found:#?}"
+    );
+    assert!(found[2].starts_with("belfry.toml:6:"), "{found:#?}");
+}
+
+#[test]
+fn a_name_is_there_once_in_all_files() {
+    let found = problems_of(&[("belfry.toml", SHOP), ("conf.d/10.toml", SHOP)]);
+    assert_eq!(found, ["conf.d/10.toml:1:8: the name \"shop\" is taken; the first is at belfry.toml:1; rename or remove one of them"].map(|line| {
+        line.to_owned()
+    }));
+    let heartbeat = "[heartbeat.shop]\nevery = \"1d\"\n";
+    let found = problems(&format!("{heartbeat}{SHOP}"));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(
+        found[0].contains("belfry.toml:1:") && found[0].contains("at ") && found[0].contains(":3"),
+        "{found:#?}"
+    );
+    let found = problems(&format!("{SHOP}{SHOP}"));
+    assert!(
+        found[0].contains("belfry.toml:3:") && found[0].contains("belfry.toml:1"),
+        "{found:#?}"
+    );
+    let found = problems_of(&[
+        ("belfry.toml", "[daemon]\nname = \"a\"\n"),
+        ("conf.d/a.toml", "[daemon]\nname = \"b\"\n"),
+    ]);
+    assert!(
+        found[0].contains("conf.d/a.toml:1") && found[0].contains("belfry.toml:1"),
+        "{found:#?}"
+    );
+    one_problem(
+        "[heartbeat.\"belfry.hello\"]\nevery = \"1d\"\n",
+        &["taken", "built in"],
+    );
+}
+
+#[test]
+fn parents_exist_and_never_form_a_circle() {
+    let of = |name: &str, parents: &str| {
+        format!("[check.{name}]\ntcp = {{ address = \"127.0.0.1:1\" }}\ndepends_on = {parents}\n")
+    };
+    let circle = [
+        of("a", "[\"b\"]"),
+        of("b", "[\"c\"]"),
+        of("c", "[\"d\", \"a\"]"),
+        of("d", "[]"),
+    ]
+    .concat();
+    one_problem(&circle, &["circle: a → b → c → a", "belfry.toml:9:20"]);
+    one_problem(&of("a", "\"a\""), &["circle: a → a"]);
+    one_problem(
+        &of("shop", "[\"shopp\"]"),
+        &["no check \"shopp\"", "did you mean \"shop\"?"],
+    );
+    let fine = [
+        of("a", "[\"b\", \"c\", \"belfry.journal\"]"),
+        of("b", "[\"c\"]"),
+        of("c", "[]"),
+    ]
+    .concat();
+    assert_eq!(check(&plan(&fine), "a").depends_on.len(), 3);
+}
+
+/// A line of a check, and a part of what is said of it.
+const LINES: &[(&str, &str)] = &[
+    ("every = \"50ms\"", "from 100ms to 366d"),
+    ("timeout = \"11m\"", "from 10ms to 10m"),
+    ("fail_after = 0", "3 of 5"),
+    ("fail_after = true", "3 of 5"),
+    ("recover_after = 65", "from 1 to 64"),
+    ("flapping = \"often\"", "4 in 10m"),
+    ("every = \"1m\"\ncron = \"0 3 * * *\"", "keep one of them"),
+    ("cron = \"0 3 * *\"", "no cron expression"),
+    ("cron = \"0 0 30 2 *\"", "never comes"),
+    ("runbook = \"javascript:alert(1)\"", "https://"),
+    ("runbook = \"wiki\"", "https://"),
+    ("to = [\"ops\"]", "\"ops\" is no mail address"),
+    (
+        "to = [\"a@example.org\\nBcc: b@example.org\"]",
+        "no mail address",
+    ),
+    ("group = \"\"", "heading"),
+    ("slug = \"x\"", "unknown key \"slug\""),
+];
+
+/// A whole configuration, and a part of what is said of it.
+const TEXTS: &[(&str, &str)] = &[
+    ("[check.a]\nevery = \"1m\"\n", "probe"),
+    (
+        "[check.\"a/b\"]\ntcp = { address = \"127.0.0.1:1\" }\n",
+        "address of its page",
+    ),
+    ("[heartbeat.a]\n", "add every"),
+    (
+        "[heartbeat.a]\nevery = \"1d\"\nuuid = \"x\"\n",
+        "leave it out",
+    ),
+    (
+        "[heartbeat.a]\nevery = \"1d\"\non_calendar = \"daily\"\n",
+        "unknown key",
+    ),
+    (
+        "[token.a]\nrights = \"read\"\n",
+        "unknown key \"token\" at the top",
+    ),
+    ("[daemon]\nname = \"a\\nb\"\n", "one line"),
+    ("[daemon]\ntimezone = \"europe/berln\"\n", "Europe/Berlin"),
+    ("[listen]\nstatus = 8080\n", "127.0.0.1:8080"),
+    ("[listen]\nstatus = \"off\"\n", "cannot be off"),
+    (
+        "[listen]\nhello = \"127.0.0.1:8080\"\n",
+        "taken by \"status\"",
+    ),
+    ("[listen]\nhello = [\"example.org:80\"]\n", "not a name"),
+    ("[postgres]\n", "DATABASE_URL"),
+    (
+        "[postgres]\nurl = \"${NO_SUCH_VARIABLE}\"\n",
+        "no $NO_SUCH_VARIABLE",
+    ),
+    (
+        "[email]\nrelays = [\"smtp://localhost\"]\n",
+        "nobody is told",
+    ),
+    (
+        "[email]\nto = [\"a@example.org\"]\nrelays = [\"ftp://x\"]\n",
+        "smtp://",
+    ),
+    ("[email]\nfrom = \"nobody\"\n", "no mail address"),
+    ("[page]\nurl = \"status.example.org\"\n", "https://"),
+    ("[retention]\nmax = \"1MiB\"\n", "out of range"),
+    ("[check.\"belfry.helo\"]\nevery = \"1m\"\n", "belfry.hello"),
+    (
+        "[check.\"belfry.hello\"]\ntcp = { address = \"127.0.0.1:1\" }\n",
+        "cannot have a probe",
+    ),
+    ("check = 1\n", "not a table"),
+];
+
+#[test]
+fn what_cannot_be_meant_is_refused() {
+    for (line, says) in LINES {
+        one_problem(&format!("{SHOP}{line}\n"), &[says]);
+    }
+    for (text, says) in TEXTS {
+        one_problem(text, &[says]);
+    }
+    let same = "every = \"1d\"\nuuid = \"3f1b8c1e-7c55-4b0e-9d1e-1c2f5f0a6b7d\"\n";
+    one_problem(
+        &format!("[heartbeat.a]\n{same}[heartbeat.b]\n{same}"),
+        &["same \"uuid\"", ":1"],
+    );
+}
+
+#[test]
+fn a_password_is_in_no_problem() {
+    let found = problems(
+        "[email]\npassword = \"hunter2\"\nto = [\"a@example.org\"]\nrelays = [\"ftp://me:hunter2@x\"]\nnonsense = 1\n",
+    );
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(!found.join("").contains("hunter2"), "{found:#?}");
+}
+
+#[test]
+fn problems_are_drawn_with_their_line_and_what_to_do() {
+    let folder = Folder::with(&[("belfry.toml", "[daemon]\nnam = \"ä\" # x\n")]);
+    let found = folder.load("belfry.toml").unwrap_err();
+    let drawn = render(&found, false).replace(&format!("{}/", folder.0.path().display()), "");
+    expect_test::expect![[r#"
+        error: unknown key "nam" in [daemon]
+         --> belfry.toml:2:1
+          |
+        2 | nam = "ä" # x
+          | ^^^
+          |
+          = help: did you mean "name"?
+    "#]]
+    .assert_eq(&drawn);
+    assert!(
+        render(&found, true).contains("\u{1b}["),
+        "colours are there where they are wanted"
+    );
+    fs::remove_file(folder.path("belfry.toml")).unwrap();
+    let drawn = render(&found, false);
+    assert!(
+        drawn.contains("belfry.toml:2:1") && drawn.contains("did you mean"),
+        "{drawn}"
+    );
+}

@@ -1,0 +1,261 @@
+//! Decisions about one check: what a look or a ping means, and what follows from a turn.
+
+use std::sync::Arc;
+
+use super::{Engine, Watched};
+use crate::core::check::CheckId;
+use crate::core::event::Event;
+use crate::core::heartbeat::{Ping, Signal};
+use crate::core::incident::{Entry, Incident, IncidentId};
+use crate::core::outbox::Kind;
+use crate::core::outcome::{LATENCY, Outcome, Verdict, micros};
+use crate::core::state::{Phase, Reason, State, Step};
+use crate::core::text;
+use crate::core::time::Time;
+
+impl Engine {
+    /// A probe has looked.
+    pub(super) fn observe(
+        &self,
+        now: Time,
+        check: CheckId,
+        at: Time,
+        outcome: &Outcome,
+    ) -> Vec<Event> {
+        match self.watched(check).filter(|watched| watched.active) {
+            Some(watched) => self.judge(now, watched, at, outcome, None),
+            // The check was removed while the probe was under way.
+            None => Vec::new(),
+        }
+    }
+
+    /// A job has reported in.
+    pub(super) fn hear(&self, now: Time, check: CheckId, ping: &Ping) -> Vec<Event> {
+        let Some(watched) = self
+            .watched(check)
+            .filter(|watched| watched.active && watched.record.beat.is_some())
+        else {
+            return Vec::new();
+        };
+        let mut events = vec![Event::Pinged {
+            check,
+            ping: ping.clone(),
+        }];
+        if let Some((outcome, why)) = heard(watched, ping) {
+            events.extend(self.judge(now, watched, ping.at, &outcome, Some(why)));
+        }
+        events
+    }
+
+    /// What one look does: the look itself, a turn, and what the turn means for the incident. `why`
+    /// replaces the reason that the thresholds would give.
+    pub(super) fn judge(
+        &self,
+        now: Time,
+        watched: &Watched,
+        at: Time,
+        outcome: &Outcome,
+        why: Option<Reason>,
+    ) -> Vec<Event> {
+        let mut events = vec![Event::Observed {
+            check: watched.id,
+            at,
+            outcome: outcome.clone(),
+        }];
+        let step = match (watched.phase(), &why) {
+            // A ping ends a pause of a heartbeat; a look does not.
+            (Phase::Paused, Some(reason)) => resumed(outcome.verdict, reason),
+            _ => watched
+                .record
+                .state
+                .step(outcome.verdict, watched.check.thresholds()),
+        };
+        let (phase, reason) = match step {
+            Step::Stay(state) => (state.phase(), watched.record.reason.clone()),
+            Step::Turn(state, reason) => {
+                let reason = why.unwrap_or(reason);
+                events.extend(turned(now, watched, state, &reason));
+                (state.phase(), reason)
+            }
+        };
+        let began = events
+            .iter()
+            .any(|event| matches!(event, Event::FlappingBegan { .. }));
+        let flapping = watched.record.flapping || began;
+        events.extend(self.follow(
+            now,
+            watched,
+            &After {
+                phase,
+                reason,
+                outcome,
+                flapping,
+            },
+        ));
+        events
+    }
+
+    /// Opens, worsens or closes the incident, as the phase after a look asks for.
+    fn follow(&self, now: Time, watched: &Watched, after: &After<'_>) -> Vec<Event> {
+        let open = watched
+            .record
+            .incident
+            .as_ref()
+            .and_then(|id| self.incidents.get(id));
+        let trouble = watched.is_trouble(after.phase);
+        match open {
+            None if trouble && self.held_by(watched).is_none() => self.open(now, watched, after),
+            Some(incident) if after.phase == Phase::Down && incident.worst == Phase::Degraded => {
+                self.worsen(now, watched, incident, after)
+            }
+            Some(incident) if !trouble && !after.flapping && after.phase != Phase::Paused => {
+                let why = format!("{}: {}", after.phase.word(), after.outcome.message());
+                self.close(now, incident, &why)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn open(&self, now: Time, watched: &Watched, after: &After<'_>) -> Vec<Event> {
+        let name = Arc::clone(&watched.check.name);
+        let first_failure = watched.record.failing_since.unwrap_or(now);
+        let (reason, evidence) = (&after.reason, after.outcome.message());
+        let entry = |at, text: String| Entry {
+            at,
+            text: text.into(),
+        };
+        let incident = Incident {
+            id: IncidentId::new(&self.roster.node, &name, now, watched.record.incidents),
+            check: watched.id,
+            name,
+            opened: now,
+            closed: None,
+            worst: after.phase,
+            reason: reason.to_string().into(),
+            evidence: evidence.as_str().into(),
+            first_failure,
+            acknowledged: None,
+            timeline: vec![
+                entry(first_failure, format!("first failure: {evidence}")),
+                entry(now, format!("{reason}: {}", after.phase.word())),
+            ],
+        };
+        let alarms = self.alarm(now, &watched.check, &incident, Kind::Opened);
+        std::iter::once(Event::IncidentOpened { incident })
+            .chain(alarms)
+            .collect()
+    }
+
+    fn worsen(
+        &self,
+        now: Time,
+        watched: &Watched,
+        incident: &Incident,
+        after: &After<'_>,
+    ) -> Vec<Event> {
+        let worse = Event::IncidentWorsened {
+            incident: incident.id.clone(),
+            at: now,
+            reason: after.reason.to_string().into(),
+            evidence: after.outcome.message().into(),
+        };
+        let alarms = self.alarm(now, &watched.check, incident, Kind::Worsened);
+        std::iter::once(worse).chain(alarms).collect()
+    }
+
+    /// Closes an incident and tells whoever was told of it.
+    pub(super) fn close(&self, now: Time, incident: &Incident, why: &str) -> Vec<Event> {
+        let closed = Event::IncidentClosed {
+            incident: incident.id.clone(),
+            at: now,
+            why: why.into(),
+        };
+        std::iter::once(closed)
+            .chain(self.all_clear(now, incident))
+            .collect()
+    }
+}
+
+/// A check after a look.
+struct After<'a> {
+    phase: Phase,
+    reason: Reason,
+    outcome: &'a Outcome,
+    flapping: bool,
+}
+
+/// The turn into `state`, and the beginning of flapping when there were too many.
+pub(super) fn turned(now: Time, watched: &Watched, state: State, reason: &Reason) -> Vec<Event> {
+    let turn = Event::Turned {
+        check: watched.id,
+        at: now,
+        from: watched.phase(),
+        state,
+        reason: reason.clone(),
+    };
+    let began = watched
+        .check
+        .flapping
+        .filter(|_| !watched.record.flapping)
+        .is_some_and(|flapping| {
+            let lately = watched
+                .record
+                .turns
+                .iter()
+                .filter(|&&turn| turn + flapping.within > now)
+                .count();
+            // The first good look after the start is no turn that anybody saw.
+            watched.phase() != Phase::New && lately + 1 >= usize::from(flapping.turns)
+        });
+    let began = began.then_some(Event::FlappingBegan {
+        check: watched.id,
+        at: now,
+    });
+    std::iter::once(turn).chain(began).collect()
+}
+
+/// What a ping makes of a paused heartbeat.
+fn resumed(verdict: Verdict, reason: &Reason) -> Step {
+    match verdict {
+        Verdict::Pass | Verdict::Warn => Step::Turn(State::UP, reason.clone()),
+        Verdict::Fail => Step::Turn(State::DOWN, reason.clone()),
+        Verdict::Unknown => Step::Stay(State::Paused),
+    }
+}
+
+/// A ping as a look: none for one that says neither good nor bad.
+fn heard(watched: &Watched, ping: &Ping) -> Option<(Outcome, Reason)> {
+    let mut beat = watched.record.beat.clone()?;
+    beat.heard(ping, &watched.check.schedule);
+    let (verdict, what, why) = match ping.signal {
+        Signal::Start | Signal::Log => return None,
+        Signal::Success | Signal::Exit(0) => {
+            (Verdict::Pass, "job succeeded".to_owned(), Reason::Heard)
+        }
+        Signal::Fail => (
+            Verdict::Fail,
+            "job reported a failure".to_owned(),
+            Reason::JobFailed,
+        ),
+        Signal::Exit(code) => (
+            Verdict::Fail,
+            format!("job failed with exit code {code}"),
+            Reason::JobFailed,
+        ),
+    };
+    let said = text::line(&String::from_utf8_lossy(&ping.body), 160);
+    let said = if said.is_empty() || verdict == Verdict::Pass {
+        String::new()
+    } else {
+        format!(": {said}")
+    };
+    let outcome = match beat.last_took {
+        Some(took) => Outcome {
+            latency_us: Some(micros(took)),
+            text: format!("{what} after {LATENCY}{said}").into(),
+            ..Outcome::new(verdict, "")
+        },
+        None => Outcome::new(verdict, &format!("{what}{said}")),
+    };
+    Some((outcome, why))
+}

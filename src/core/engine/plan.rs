@@ -1,0 +1,125 @@
+//! A new plan is a difference to the old one: what stays keeps its number, state, streak and incident.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Engine, Watched, index};
+use crate::core::check::{Check, CheckId, Roster};
+use crate::core::event::Event;
+use crate::core::state::{Phase, Reason, State};
+use crate::core::time::Time;
+
+impl Engine {
+    /// What changes when `roster` comes into force.
+    pub(super) fn adopt(&self, now: Time, roster: &Arc<Roster>) -> Vec<Event> {
+        let mut events = vec![Event::PlanAdopted {
+            at: now,
+            checks: roster.checks.len(),
+            roster: Arc::clone(roster),
+        }];
+        let mut next = u32::try_from(self.checks.len()).unwrap_or(u32::MAX);
+        for check in &roster.checks {
+            let known = self.names.get(&check.name).and_then(|&id| self.watched(id));
+            let id = known.map_or(CheckId(next), |watched| watched.id);
+            match known {
+                None => {
+                    next += 1;
+                    let (name, kind) = (Arc::clone(&check.name), Arc::clone(&check.kind));
+                    events.push(Event::CheckAdded {
+                        check: id,
+                        name,
+                        kind,
+                        at: now,
+                        planned: Some(Arc::clone(check)),
+                    });
+                }
+                Some(watched) if !watched.active => {
+                    events.push(Event::CheckReturned { check: id, at: now });
+                }
+                Some(_) => {}
+            }
+            events.extend(keyed(id, known, check));
+            events.extend(configured(now, id, known, check));
+        }
+        let planned: BTreeSet<&str> = roster
+            .checks
+            .iter()
+            .map(|check| check.name.as_ref())
+            .collect();
+        let gone = self
+            .checks
+            .iter()
+            .filter(|w| w.active && !planned.contains(w.check.name.as_ref()));
+        events.extend(gone.flat_map(|watched| removed(now, watched)));
+        events
+    }
+
+    /// The check of `roster` for each watched name, and the roster itself.
+    pub(super) fn apply_roster(&mut self, roster: &Arc<Roster>) {
+        self.roster = Arc::clone(roster);
+        for check in &roster.checks {
+            let Some(&id) = self.names.get(&check.name) else {
+                continue;
+            };
+            if let Some(slot) = self.checks.get_mut(index(id))
+                && slot.check != *check
+            {
+                Arc::make_mut(slot).check = Arc::clone(check);
+            }
+            self.rewake(id);
+        }
+    }
+}
+
+/// A heartbeat gets the address that the configuration gives, else keeps its own, else gets a fresh one.
+fn keyed(id: CheckId, known: Option<&Arc<Watched>>, check: &Check) -> Option<Event> {
+    let rule = check.heartbeat.as_ref()?;
+    let has = known
+        .and_then(|watched| watched.record.beat.as_ref())
+        .map(|beat| beat.uuid);
+    let uuid = rule.uuid.or(has).unwrap_or(rule.fresh);
+    (has != Some(uuid)).then_some(Event::BeatKeyed { check: id, uuid })
+}
+
+/// A check without what it needs is paused by the configuration, and goes on as soon as it has it.
+fn configured(
+    now: Time,
+    check: CheckId,
+    known: Option<&Arc<Watched>>,
+    planned: &Check,
+) -> Option<Event> {
+    let from = known.map_or(Phase::New, |watched| watched.phase());
+    let by_configuration = known.is_some_and(|w| matches!(w.record.reason, Reason::Configured(_)));
+    let turn = |state, why: &str| Event::Turned {
+        check,
+        at: now,
+        from,
+        state,
+        reason: Reason::Configured(why.to_owned()),
+    };
+    match &planned.not_configured {
+        Some(why) if from != Phase::Paused => Some(turn(State::Paused, why)),
+        None if from == Phase::Paused && by_configuration => Some(turn(State::NEW, "configured")),
+        _ => None,
+    }
+}
+
+/// Its incident ends without a recovery mail: nothing has recovered.
+fn removed(now: Time, watched: &Watched) -> Vec<Event> {
+    let closed = watched
+        .record
+        .incident
+        .as_ref()
+        .map(|incident| Event::IncidentClosed {
+            incident: incident.clone(),
+            at: now,
+            why: "removed from the configuration".into(),
+        });
+    closed
+        .into_iter()
+        .chain([Event::CheckRemoved {
+            check: watched.id,
+            at: now,
+        }])
+        .collect()
+}

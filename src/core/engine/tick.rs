@@ -1,0 +1,97 @@
+//! Decisions that only the passing of time calls for.
+
+use super::{Engine, Watched};
+use crate::core::event::Event;
+use crate::core::outcome::Outcome;
+use crate::core::state::{Phase, Reason};
+use crate::core::time::{Time, human};
+use crate::core::uptime::WINDOW;
+
+/// Most checks that one tick decides upon, so that a boundary that all checks share does not hold up a
+/// ping; what is left over is due at once again.
+const PER_TICK: usize = 512;
+
+impl Engine {
+    /// Everything that is due at `now`.
+    pub(super) fn tick(&self, now: Time) -> Vec<Event> {
+        let due = self
+            .wakes
+            .iter()
+            .take_while(|&&(at, _)| at <= now)
+            .take(PER_TICK);
+        due.filter_map(|&(_, check)| self.watched(check))
+            .flat_map(|watched| self.wake(now, watched))
+            .collect()
+    }
+
+    fn wake(&self, now: Time, watched: &Watched) -> Vec<Event> {
+        let mut events = Vec::new();
+        if watched.record.tally.end() <= now {
+            let mut tally = watched.record.tally.clone();
+            tally.account(tally.end(), watched.phase(), watched.record.is_known());
+            if now.since(tally.end()) > WINDOW {
+                // Nobody kept the account for longer than a window: that time is in no state, and the next
+                // window is the one of now.
+                tally.until = now;
+            }
+            events.push(Event::Tallied {
+                check: watched.id,
+                tally,
+            });
+        }
+        if let Some((at, reason)) = watched.overdue_at().filter(|&(at, _)| at <= now) {
+            let outcome = Outcome::fail(&silence(watched, &reason));
+            events.extend(self.judge(now, watched, at, &outcome, Some(reason)));
+        }
+        if watched.calm_at().is_some_and(|at| at <= now) {
+            events.push(Event::FlappingEnded {
+                check: watched.id,
+                at: now,
+            });
+            events.extend(self.settle(now, watched));
+        }
+        events
+    }
+
+    /// When flapping ends, what was told last is compared with the truth and put right.
+    fn settle(&self, now: Time, watched: &Watched) -> Vec<Event> {
+        let open = watched
+            .record
+            .incident
+            .as_ref()
+            .and_then(|id| self.incidents.get(id));
+        let good = !watched.is_trouble(watched.phase()) && watched.phase() != Phase::Paused;
+        match open.filter(|_| good) {
+            Some(incident) => {
+                let calm = watched
+                    .check
+                    .flapping
+                    .map(|f| human(f.calm()))
+                    .unwrap_or_default();
+                self.close(
+                    now,
+                    incident,
+                    &format!("{} and steady for {calm}", watched.phase().word()),
+                )
+            }
+            None => Vec::new(),
+        }
+    }
+}
+
+/// What is said of a heartbeat that was not heard.
+fn silence(watched: &Watched, reason: &Reason) -> String {
+    let beat = watched.record.beat.as_ref();
+    let started = beat.and_then(|beat| beat.last_start).map(|(at, _)| at);
+    let last = beat.and_then(|beat| beat.last_ping);
+    let expected = beat.and_then(|beat| beat.expected);
+    match (reason, started, last, expected) {
+        (Reason::Unfinished, Some(started), ..) => {
+            format!("started {started} and not finished since")
+        }
+        (_, _, Some(last), Some(expected)) => {
+            format!("no ping since {last}, expected by {expected}")
+        }
+        _ => "no ping yet".to_owned(),
+    }
+}

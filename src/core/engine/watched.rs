@@ -1,0 +1,164 @@
+//! One check with all that is known of it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::check::{Check, CheckId};
+use crate::core::heartbeat::Beat;
+use crate::core::incident::IncidentId;
+use crate::core::outcome::{Outcome, Verdict};
+use crate::core::sketch;
+use crate::core::state::{Phase, Reason, State};
+use crate::core::time::Time;
+use crate::core::uptime::{History, Tally};
+
+/// How many of the last latencies are drawn.
+pub const SPARK: usize = 48;
+
+/// One check: what the plan says of it, and what we know.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    pub id: CheckId,
+    pub check: Arc<Check>,
+    /// Whether the plan has it now.
+    pub active: bool,
+    pub record: Record,
+    pub history: Arc<History>,
+    /// Its entry in the engine's list of wakes.
+    pub(super) wake: Option<Time>,
+}
+
+/// What the journal keeps of a check, beside its outcomes and tallies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    pub state: State,
+    /// When it got into this state, and why.
+    pub since: Time,
+    pub reason: Reason,
+    pub last: Option<Last>,
+    /// When the current row of failures began.
+    pub failing_since: Option<Time>,
+    /// The open one. Follows from the incidents, so the journal does not keep it twice.
+    #[serde(skip)]
+    pub incident: Option<IncidentId>,
+    /// How many incidents it has opened.
+    pub incidents: u64,
+    /// The last turns, oldest first, at most [`crate::core::check::Flapping::MAX_TURNS`].
+    pub turns: Vec<Time>,
+    pub flapping: bool,
+    pub beat: Option<Beat>,
+    pub tally: Tally,
+    /// The last latencies as buckets of the sketch, oldest first, at most [`SPARK`].
+    pub spark: Vec<u8>,
+}
+
+/// The last look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Last {
+    pub at: Time,
+    pub outcome: Outcome,
+}
+
+impl Record {
+    /// Of a check that nothing is known of.
+    pub fn new(at: Time) -> Self {
+        Self {
+            state: State::NEW,
+            since: at,
+            reason: Reason::Configured("added".to_owned()),
+            last: None,
+            failing_since: None,
+            incident: None,
+            incidents: 0,
+            turns: Vec::new(),
+            flapping: false,
+            beat: None,
+            tally: Tally::starting(at),
+            spark: Vec::new(),
+        }
+    }
+
+    /// Takes in a look, but for a turn that it may cause.
+    pub(super) fn look(&mut self, at: Time, outcome: &Outcome) {
+        self.tally.account(at, self.state.phase(), self.is_known());
+        self.tally.count(outcome.verdict, outcome.latency_us);
+        self.failing_since = match outcome.verdict {
+            Verdict::Fail => self.failing_since.or(Some(at)),
+            Verdict::Pass | Verdict::Warn => None,
+            Verdict::Unknown => self.failing_since,
+        };
+        if let Some(us) = outcome.latency_us {
+            if self.spark.len() >= SPARK {
+                self.spark.remove(0);
+            }
+            self.spark.push(sketch::bucket(us));
+        }
+        // Equal text is shared: most looks find what the one before found.
+        let mut outcome = outcome.clone();
+        if let Some(last) = self
+            .last
+            .as_ref()
+            .filter(|last| last.outcome.text == outcome.text)
+        {
+            outcome.text = Arc::clone(&last.outcome.text);
+        }
+        self.last = Some(Last { at, outcome });
+    }
+
+    /// Whether the last look could tell anything.
+    pub fn is_known(&self) -> bool {
+        self.last
+            .as_ref()
+            .is_none_or(|last| last.outcome.verdict != Verdict::Unknown)
+    }
+}
+
+impl Watched {
+    /// The name of its state.
+    pub fn phase(&self) -> Phase {
+        self.record.state.phase()
+    }
+
+    /// Failures in a row that are not confirmed yet.
+    pub fn failing(&self) -> u32 {
+        self.record.state.failing()
+    }
+
+    /// Whether it is as it should not be: what an incident is opened for.
+    pub fn is_trouble(&self, phase: Phase) -> bool {
+        match phase {
+            Phase::Down => true,
+            Phase::Degraded => self.check.alert_degraded,
+            Phase::New | Phase::Up | Phase::Paused => false,
+        }
+    }
+
+    /// When it has to be looked at again without anything new.
+    pub(super) fn next_wake(&self) -> Option<Time> {
+        if !self.active {
+            return None;
+        }
+        let overdue = self.overdue_at().map(|(at, _)| at);
+        let calm = self.calm_at();
+        [Some(self.record.tally.end()), overdue, calm]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// When silence makes a heartbeat Down, and why.
+    pub fn overdue_at(&self) -> Option<(Time, Reason)> {
+        let rule = self.check.heartbeat.as_ref()?;
+        self.record
+            .beat
+            .as_ref()?
+            .deadline(self.phase(), rule.grace)
+    }
+
+    /// When flapping ends if it does not turn any more.
+    pub(super) fn calm_at(&self) -> Option<Time> {
+        let flapping = self.check.flapping.filter(|_| self.record.flapping)?;
+        self.record.turns.last().map(|&turn| turn + flapping.calm())
+    }
+}

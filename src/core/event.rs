@@ -1,0 +1,225 @@
+//! What was decided: past tense, serialisable, the only thing that changes the engine's state.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::check::{Check, CheckId, Roster};
+use super::heartbeat::Ping;
+use super::incident::{Acknowledgement, Incident, IncidentId};
+use super::outbox::{Delivery, Nid, Notification};
+use super::outcome::Outcome;
+use super::state::{Phase, Reason, State};
+use super::time::Time;
+use super::uptime::Tally;
+
+/// One decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum Event {
+    /// A valid configuration is in force. Always the first event of its batch.
+    PlanAdopted {
+        at: Time,
+        checks: usize,
+        #[serde(skip)]
+        roster: Arc<Roster>,
+    },
+    /// A name appeared in the plan for the first time and got its number.
+    CheckAdded {
+        check: CheckId,
+        name: Arc<str>,
+        kind: Arc<str>,
+        at: Time,
+        #[serde(skip)]
+        planned: Option<Arc<Check>>,
+    },
+    /// A name that was gone is in the plan again.
+    CheckReturned {
+        check: CheckId,
+        at: Time,
+    },
+    /// A name is no longer in the plan.
+    CheckRemoved {
+        check: CheckId,
+        at: Time,
+    },
+    /// A heartbeat got its ping address.
+    BeatKeyed {
+        check: CheckId,
+        uuid: Uuid,
+    },
+    /// A look was taken in.
+    Observed {
+        check: CheckId,
+        at: Time,
+        outcome: Outcome,
+    },
+    /// A ping was taken in.
+    Pinged {
+        check: CheckId,
+        ping: Ping,
+    },
+    /// A check turned; `state` is what it turned into.
+    Turned {
+        check: CheckId,
+        at: Time,
+        from: Phase,
+        state: State,
+        reason: Reason,
+    },
+    /// A check turned too often: closing of its incident waits until it is steady.
+    FlappingBegan {
+        check: CheckId,
+        at: Time,
+    },
+    FlappingEnded {
+        check: CheckId,
+        at: Time,
+    },
+    /// A window of the uptime account is full.
+    Tallied {
+        check: CheckId,
+        tally: Tally,
+    },
+    IncidentOpened {
+        incident: Incident,
+    },
+    /// A Degraded incident became Down.
+    IncidentWorsened {
+        incident: IncidentId,
+        at: Time,
+        reason: Arc<str>,
+        evidence: Arc<str>,
+    },
+    IncidentAcknowledged {
+        incident: IncidentId,
+        acknowledgement: Acknowledgement,
+    },
+    IncidentClosed {
+        incident: IncidentId,
+        at: Time,
+        why: Arc<str>,
+    },
+    /// Something to remember in an incident's timeline.
+    IncidentNoted {
+        incident: IncidentId,
+        at: Time,
+        text: Arc<str>,
+    },
+    NotificationQueued {
+        notification: Notification,
+    },
+    NotificationMoved {
+        nid: Nid,
+        at: Time,
+        delivery: Delivery,
+    },
+    /// `by` tells it, too.
+    NotificationSuperseded {
+        nid: Nid,
+        by: Nid,
+        at: Time,
+    },
+    /// Nothing could have been heard for so long; deadlines moved.
+    Deafened {
+        from: Time,
+        to: Time,
+        reason: Arc<str>,
+    },
+    /// The wall clock was set; deadlines moved with it.
+    ClockSet {
+        from: Time,
+        to: Time,
+    },
+}
+
+impl Event {
+    /// The check whose record this changes, if it is about one.
+    pub fn check(&self) -> Option<CheckId> {
+        match self {
+            Self::CheckAdded { check, .. }
+            | Self::CheckReturned { check, .. }
+            | Self::CheckRemoved { check, .. }
+            | Self::BeatKeyed { check, .. }
+            | Self::Observed { check, .. }
+            | Self::Pinged { check, .. }
+            | Self::Turned { check, .. }
+            | Self::FlappingBegan { check, .. }
+            | Self::FlappingEnded { check, .. }
+            | Self::Tallied { check, .. } => Some(*check),
+            Self::IncidentOpened { incident } => Some(incident.check),
+            Self::PlanAdopted { .. }
+            | Self::IncidentWorsened { .. }
+            | Self::IncidentAcknowledged { .. }
+            | Self::IncidentClosed { .. }
+            | Self::IncidentNoted { .. }
+            | Self::NotificationQueued { .. }
+            | Self::NotificationMoved { .. }
+            | Self::NotificationSuperseded { .. }
+            | Self::Deafened { .. }
+            | Self::ClockSet { .. } => None,
+        }
+    }
+
+    /// The incident whose row this changes.
+    pub fn incident(&self) -> Option<&IncidentId> {
+        match self {
+            Self::IncidentOpened { incident } => Some(&incident.id),
+            Self::IncidentWorsened { incident, .. }
+            | Self::IncidentAcknowledged { incident, .. }
+            | Self::IncidentClosed { incident, .. }
+            | Self::IncidentNoted { incident, .. } => Some(incident),
+            Self::PlanAdopted { .. }
+            | Self::CheckAdded { .. }
+            | Self::CheckReturned { .. }
+            | Self::CheckRemoved { .. }
+            | Self::BeatKeyed { .. }
+            | Self::Observed { .. }
+            | Self::Pinged { .. }
+            | Self::Turned { .. }
+            | Self::FlappingBegan { .. }
+            | Self::FlappingEnded { .. }
+            | Self::Tallied { .. }
+            | Self::NotificationQueued { .. }
+            | Self::NotificationMoved { .. }
+            | Self::NotificationSuperseded { .. }
+            | Self::Deafened { .. }
+            | Self::ClockSet { .. } => None,
+        }
+    }
+
+    /// The notification whose row this changes.
+    pub fn notification(&self) -> Option<&Nid> {
+        match self {
+            Self::NotificationQueued { notification } => Some(&notification.nid),
+            Self::NotificationMoved { nid, .. } | Self::NotificationSuperseded { nid, .. } => {
+                Some(nid)
+            }
+            Self::PlanAdopted { .. }
+            | Self::CheckAdded { .. }
+            | Self::CheckReturned { .. }
+            | Self::CheckRemoved { .. }
+            | Self::BeatKeyed { .. }
+            | Self::Observed { .. }
+            | Self::Pinged { .. }
+            | Self::Turned { .. }
+            | Self::FlappingBegan { .. }
+            | Self::FlappingEnded { .. }
+            | Self::Tallied { .. }
+            | Self::IncidentOpened { .. }
+            | Self::IncidentWorsened { .. }
+            | Self::IncidentAcknowledged { .. }
+            | Self::IncidentClosed { .. }
+            | Self::IncidentNoted { .. }
+            | Self::Deafened { .. }
+            | Self::ClockSet { .. } => None,
+        }
+    }
+
+    /// Whether somebody waits for it or something turned: such a batch is committed at once. A look that
+    /// changes nothing, or a full window, can wait for company.
+    pub fn is_urgent(&self) -> bool {
+        !matches!(self, Self::Observed { .. } | Self::Tallied { .. })
+    }
+}

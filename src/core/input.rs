@@ -1,0 +1,54 @@
+//! Everything that can reach the engine.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::check::{CheckId, Roster};
+use super::heartbeat::Ping;
+use super::incident::IncidentId;
+use super::outbox::{Delivery, Nid};
+use super::outcome::Outcome;
+use super::time::Time;
+
+/// One thing that happened outside and that the engine has to decide upon.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The configuration was read: at start, and after every change that is valid.
+    Plan(Arc<Roster>),
+    /// A probe has looked; `at` is when it began.
+    Outcome {
+        check: CheckId,
+        at: Time,
+        outcome: Outcome,
+    },
+    /// A job has reported in.
+    Ping { check: CheckId, ping: Ping },
+    /// Somebody is on it.
+    Acknowledge {
+        incident: IncidentId,
+        by: Arc<str>,
+        note: Arc<str>,
+    },
+    /// An operator stops the judging of a check.
+    Pause { check: CheckId, by: Arc<str> },
+    /// An operator starts it again.
+    Resume { check: CheckId, by: Arc<str> },
+    /// The courier got so far with a notification.
+    Delivery { nid: Nid, delivery: Delivery },
+    /// From then to then no ping could have been taken: not running, stopped, suspended, or without a
+    /// journal. `reason` is for people.
+    Deaf {
+        from: Time,
+        to: Time,
+        reason: Arc<str>,
+    },
+    /// The wall clock was set: what was `from` is now `to`.
+    ClockSet { from: Time, to: Time },
+    /// It is time for the daily summary.
+    Digest,
+    /// Somebody wants a mail; `key` makes it a new one.
+    TestMail { key: Uuid },
+    /// Time has passed. Deadlines and windows are decided now.
+    Tick,
+}

@@ -1,0 +1,374 @@
+//! The composition root: the only file that names every part. One straight line from the configuration to
+//! the last task, with what ends a part next to what began it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::sync::{mpsc, watch as cell};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::archive::Archivist;
+use crate::clock::Clock;
+use crate::config::{Listen, Plan, Source};
+use crate::core::engine::Engine;
+use crate::core::input::Input;
+use crate::core::outcome::Outcome;
+use crate::core::time::Time;
+use crate::core::view::View;
+use crate::courier::{Courier, Patience};
+use crate::engine::EngineLoop;
+use crate::inbox::Inbox;
+use crate::journal::{Journal, Opened};
+use crate::listen::{Inherited, Listening};
+use crate::probe::Env;
+use crate::schedule::{Scheduler, chores::Chores};
+use crate::vitals::Vitals;
+use crate::watch::{Changes, Watch};
+use crate::watchdog::{self, Part, Watchdog};
+use crate::{hello, web};
+
+mod follow;
+mod log;
+mod reload;
+mod summary;
+
+use follow::Wires;
+pub use log::log_to_stderr_or_journal;
+use reload::Reloader;
+
+/// How long the parts get to end; what is not durable by then was not acknowledged either.
+const DRAIN: Duration = Duration::from_secs(5);
+/// Of that, how long servers, looks and deliveries get; the rest is for the last decisions and the journal.
+const PARTS: Duration = Duration::from_secs(3);
+/// How long the engine gets to take the first plan: a journal of a million rows is read by then.
+const FIRST_PLAN: Duration = Duration::from_secs(30);
+/// Checks that an operator wants run now and that wait for the scheduler.
+const RUN_NOW: usize = 64;
+
+/// Runs the daemon until it is told to end (SIGTERM, SIGINT), then drains. `plan` is what `source` said, whose
+/// files are followed since before it was read.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one straight line: nearly every step needs what the steps before have made"
+)]
+pub async fn run(
+    source: Source,
+    mut plan: Plan,
+    (watch, changes): (Watch, Changes),
+) -> anyhow::Result<()> {
+    let (clock, vitals) = (Clock::start(), Arc::new(Vitals::default()));
+    let started = clock.now();
+
+    // Listeners first: a taken port is found before anything is written.
+    let mut inherited = Inherited::take();
+    let status = inherited.listen("status", &plan.listen.status)?;
+    let hello_ports = inherited.listen("hello", &plan.listen.hello)?;
+    let shrunken_ports = inherited.listen("shrunken", &plan.listen.shrunken)?;
+    let configured = plan.listen.clone();
+    plan.bind(bound([&status, &hello_ports, &shrunken_ports]));
+
+    let opened = Journal::open(&plan.data_dir, started, Arc::clone(&vitals))
+        .with_context(|| format!("opening the journal in {}", plan.data_dir.display()))?;
+    let Opened {
+        journal,
+        restored,
+        last_alive,
+        quarantined,
+    } = opened;
+
+    let (content, notes) = hello::Content::read(plan.hello.as_deref());
+    for note in &notes {
+        tracing::warn!("{note}");
+    }
+    let (content_sender, content) = cell::channel(Arc::new(content));
+
+    let (inbox, inputs) = Inbox::new();
+    let (view_sender, view) = cell::channel(Arc::new(View::default()));
+    let (run_now, wanted_now) = mpsc::channel(RUN_NOW);
+    let wires = Wires::new(&plan, &status, started);
+    let env = Arc::new(Env::new(clock.clone(), Arc::clone(&vitals)));
+
+    let (serving, working, deciding) = (
+        CancellationToken::new(),
+        CancellationToken::new(),
+        CancellationToken::new(),
+    );
+    let mut tasks = Tasks::default();
+
+    let engine = EngineLoop {
+        engine: Engine::restore(restored),
+        inputs,
+        journal: journal.clone(),
+        stationery: wires.stationery.subscribe(),
+        archived: wires.archived.subscribe(),
+        view: view_sender,
+        clock: clock.clone(),
+        vitals: Arc::clone(&vitals),
+    };
+    let mut engine_task = JoinSet::new();
+    engine_task.spawn(engine.run(deciding.clone()));
+    adopt(
+        &inbox,
+        &plan,
+        Gap {
+            last_alive,
+            now: clock.now(),
+        },
+    )
+    .await?;
+    wires.follow(&plan, &view.borrow());
+    announce(
+        &inbox,
+        &view.borrow(),
+        &source,
+        quarantined.as_deref(),
+        clock.now(),
+    );
+    if let Some(text) = &quarantined {
+        tracing::error!("{text}");
+        wires.notice(text);
+    }
+
+    let scheduler = Scheduler {
+        jobs: wires.jobs.subscribe(),
+        now: wanted_now,
+        view: view.clone(),
+        inbox: inbox.clone(),
+        env,
+        clock: clock.clone(),
+        vitals: Arc::clone(&vitals),
+    };
+    tasks.spawn("scheduler", scheduler.run(working.clone()));
+    let courier = Courier {
+        inbox: inbox.clone(),
+        relays: wires.relays.subscribe(),
+        view: view.clone(),
+        clock: clock.clone(),
+        vitals: Arc::clone(&vitals),
+        patience: Patience::default(),
+    };
+    tasks.spawn("courier", courier.run(working.clone()));
+    let archivist = Archivist {
+        journal: journal.clone(),
+        url: wires.archive.subscribe(),
+        node: Arc::clone(&plan.node),
+        vitals: Arc::clone(&vitals),
+        clock: clock.clone(),
+    };
+    tasks.spawn("archivist", archivist.run(working.clone()));
+
+    let chores = Chores {
+        journal: journal.clone(),
+        inbox: inbox.clone(),
+        retention: wires.retention.subscribe(),
+        digest: wires.digest.subscribe(),
+    };
+    let mut calendar = chores.clone().start().await?;
+    let digests = chores.digests(calendar.clone());
+    let resting = working.clone();
+    tasks.spawn("digests", async move {
+        resting.run_until_cancelled(digests).await;
+    });
+
+    tasks.spawn("watch", watch.run(working.clone()));
+    let reloader = Reloader {
+        source: source.clone(),
+        inbox: inbox.clone(),
+        view: view.clone(),
+        content: content_sender,
+        wires: wires.clone(),
+        changes,
+        configured,
+        clock: clock.clone(),
+        vitals: Arc::clone(&vitals),
+    };
+    tasks.spawn("reloader", reloader.run(plan.clone(), working.clone()));
+
+    let sources = web::Sources {
+        view: view.clone(),
+        inbox: inbox.clone(),
+        reader: journal.reader(),
+        vitals: Arc::clone(&vitals),
+        clock: clock.clone(),
+        facts: wires.facts.subscribe(),
+        run_now,
+    };
+    let limits = web::limits::Limits::default();
+    println_summary(&summary::text(
+        &plan,
+        &source,
+        [&status, &hello_ports, &shrunken_ports],
+    ));
+    tasks.spawn(
+        "status page",
+        web::run(sockets(status), sources, limits, serving.clone()),
+    );
+    let ports = hello::Ports {
+        hello: sockets(hello_ports),
+        shrunken: sockets(shrunken_ports),
+    };
+    tasks.spawn(
+        "hello pages",
+        hello::run(ports, content, Arc::clone(&vitals), limits, serving.clone()),
+    );
+
+    let watchdog =
+        Watchdog::start(Arc::clone(&vitals), &Part::ALL).context("starting the watchdog")?;
+    watchdog::notify_ready(&format!("watching {} checks", plan.checks.len()));
+
+    let ended = until_told_to_end(&mut tasks).await;
+
+    watchdog::notify_stopping();
+    watchdog.stop();
+    // Outside in: no new requests, then no new looks and deliveries, then the last decisions.
+    serving.cancel();
+    working.cancel();
+    if timeout(PARTS, tasks.all()).await.is_err() {
+        tracing::warn!(
+            "not everything came to its end within {} s",
+            DRAIN.as_secs()
+        );
+    }
+    drop(timeout(Duration::from_secs(1), calendar.shutdown()).await);
+    deciding.cancel();
+    drop(timeout(Duration::from_secs(1), engine_task.join_next()).await);
+    drop(timeout(Duration::from_secs(1), journal.close()).await);
+    tracing::info!("ended");
+    ended
+}
+
+/// The time since we were last alive.
+struct Gap {
+    last_alive: Option<Time>,
+    now: Time,
+}
+
+/// The first plan, and the time in which we did not run.
+async fn adopt(inbox: &Inbox, plan: &Plan, gap: Gap) -> anyhow::Result<()> {
+    use crate::inbox::Answer;
+    match inbox
+        .ask(Input::Plan(Arc::new(plan.roster())), FIRST_PLAN)
+        .await
+    {
+        Answer::Done | Answer::Nothing => {}
+        // Nothing can be remembered, but everything can be watched.
+        Answer::NotDurable => {
+            tracing::error!("the journal cannot be written: watching all the same");
+        }
+        Answer::Busy => anyhow::bail!(
+            "the engine did not take the configuration within {} s",
+            FIRST_PLAN.as_secs()
+        ),
+    }
+    if let Some(from) = gap.last_alive.filter(|&from| from < gap.now) {
+        inbox
+            .ask(
+                Input::Deaf {
+                    from,
+                    to: gap.now,
+                    reason: "not running".into(),
+                },
+                FIRST_PLAN,
+            )
+            .await;
+    }
+    Ok(())
+}
+
+/// The first look at the configuration, and at a journal that had to be put aside.
+fn announce(inbox: &Inbox, view: &View, source: &Source, quarantined: Option<&str>, now: Time) {
+    let look = |name: &str, outcome: Outcome| {
+        if let Some(watched) = view.engine.named(name) {
+            inbox.offer(Input::Outcome {
+                check: watched.id,
+                at: now,
+                outcome,
+            });
+        }
+    };
+    look(
+        "belfry.config",
+        reload::taken(source, view.engine.roster.checks.len()),
+    );
+    if let Some(text) = quarantined {
+        let times = view
+            .engine
+            .named("belfry.journal")
+            .map_or(0, |w| w.check.fail_after.bad);
+        (0..times).for_each(|_| look("belfry.journal", Outcome::fail(text)));
+    }
+}
+
+/// Returns when a signal says so, or with an error when a part ended by itself.
+async fn until_told_to_end(tasks: &mut Tasks) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM: ending"),
+        _ = interrupt.recv() => tracing::info!("SIGINT: ending"),
+        name = tasks.first() => {
+            tracing::error!("the {name} ended by itself");
+            anyhow::bail!("the {name} ended by itself; this is a bug, please report it with the log");
+        }
+    }
+    Ok(())
+}
+
+/// Named tasks that should run as long as the daemon.
+#[derive(Default)]
+struct Tasks {
+    set: JoinSet<&'static str>,
+}
+
+impl Tasks {
+    fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.set.spawn(async move {
+            task.await;
+            name
+        });
+    }
+
+    /// The first that ends.
+    async fn first(&mut self) -> &'static str {
+        match self.set.join_next().await {
+            Some(Ok(name)) => name,
+            Some(Err(_)) => "part of the daemon that crashed",
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits for all.
+    async fn all(&mut self) {
+        while self.set.join_next().await.is_some() {}
+    }
+}
+
+/// Where it really listens: ports that were 0 are known, and those that systemd handed over.
+fn bound([status, hello, shrunken]: [&Vec<Listening>; 3]) -> Listen {
+    let addresses = |listening: &[Listening]| listening.iter().map(|l| l.address).collect();
+    Listen {
+        status: addresses(status),
+        hello: addresses(hello),
+        shrunken: addresses(shrunken),
+    }
+}
+
+fn sockets(listening: Vec<Listening>) -> Vec<tokio::net::TcpListener> {
+    listening
+        .into_iter()
+        .map(|listening| listening.listener)
+        .collect()
+}
+
+/// The start-up summary goes to the terminal, not to the log.
+#[expect(
+    clippy::print_stdout,
+    reason = "whoever starts it by hand wants to read it"
+)]
+fn println_summary(text: &str) {
+    println!("{text}");
+}

@@ -1,0 +1,195 @@
+//! What the parts follow when the configuration changes: one cell each, set from the plan.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::channel::relay::Relays;
+use crate::channel::smtp::Deadlines;
+use crate::channel::{email, message};
+use crate::config::{self, Listen, Plan, Planned};
+use crate::core::time::Time;
+use crate::core::view::View;
+use crate::engine::stationery::Stationery;
+use crate::journal::Retention;
+use crate::listen::Listening;
+use crate::schedule::Job;
+use crate::settings::Secret;
+use crate::web::Facts;
+use crate::web::page::About;
+
+/// The cells. Clones lead to the same ones.
+#[derive(Clone)]
+pub(super) struct Wires {
+    pub(super) stationery: watch::Sender<Arc<Stationery>>,
+    pub(super) archived: watch::Sender<bool>,
+    pub(super) archive: watch::Sender<Option<Secret>>,
+    pub(super) relays: watch::Sender<Arc<Relays>>,
+    pub(super) retention: watch::Sender<Retention>,
+    pub(super) digest: watch::Sender<Option<Arc<str>>>,
+    pub(super) jobs: watch::Sender<Arc<Vec<Job>>>,
+    pub(super) facts: watch::Sender<Arc<Facts>>,
+}
+
+impl Wires {
+    /// The cells as this plan sets them, still without jobs: those need the numbers of the checks.
+    pub(super) fn new(plan: &Plan, status: &[Listening], started: Time) -> Self {
+        Self {
+            stationery: watch::Sender::new(Arc::new(stationery(plan))),
+            archived: watch::Sender::new(plan.postgres.is_some()),
+            archive: watch::Sender::new(plan.postgres.clone()),
+            relays: watch::Sender::new(Arc::new(relays(plan))),
+            retention: watch::Sender::new(retention(plan)),
+            digest: watch::Sender::new(digest(plan)),
+            jobs: watch::Sender::default(),
+            facts: watch::Sender::new(Arc::new(facts(plan, status, started))),
+        }
+    }
+
+    /// Sets every cell whose part of the plan has changed.
+    pub(super) fn follow(&self, plan: &Plan, view: &View) {
+        self.stationery.send_replace(Arc::new(stationery(plan)));
+        self.archived.send_if_modified(|archived| {
+            std::mem::replace(archived, plan.postgres.is_some()) != plan.postgres.is_some()
+        });
+        self.archive
+            .send_if_modified(|url| std::mem::replace(url, plan.postgres.clone()) != plan.postgres);
+        self.relays.send_replace(Arc::new(relays(plan)));
+        self.retention.send_replace(retention(plan));
+        let new = digest(plan);
+        self.digest
+            .send_if_modified(|digest| std::mem::replace(digest, new.clone()) != new);
+        let jobs = jobs(plan, view, &self.jobs.borrow());
+        self.jobs.send_replace(Arc::new(jobs));
+        self.facts.send_modify(|facts| {
+            let facts = Arc::make_mut(facts);
+            (facts.node, facts.zone, facts.notice) = (Arc::clone(&plan.node), plan.zone, None);
+            facts.about.config = files(plan);
+        });
+    }
+
+    /// Shows a line above every page.
+    pub(super) fn notice(&self, text: &str) {
+        self.facts
+            .send_modify(|facts| Arc::make_mut(facts).notice = Some(text.into()));
+    }
+}
+
+/// What the scheduler runs. A probe that is equal to the one before is the one before, with its connection.
+fn jobs(plan: &Plan, view: &View, old: &[Job]) -> Vec<Job> {
+    let known: std::collections::BTreeMap<_, _> = old.iter().map(|job| (job.check, job)).collect();
+    let runnable = plan
+        .checks
+        .iter()
+        .filter(|planned| planned.check.not_configured.is_none());
+    let job = |planned: &Planned| {
+        let check = view.engine.named(&planned.check.name)?.id;
+        let probe = planned.probe.clone()?;
+        let probe = known
+            .get(&check)
+            .filter(|job| *job.probe == probe)
+            .map_or_else(|| Arc::new(probe), |job| Arc::clone(&job.probe));
+        Some(Job {
+            check,
+            schedule: planned.check.schedule.clone(),
+            retry_every: planned.check.retry_every,
+            timeout: planned.check.timeout,
+            probe,
+        })
+    };
+    runnable.filter_map(job).collect()
+}
+
+fn stationery(plan: &Plan) -> Stationery {
+    Stationery {
+        context: message::Context {
+            node: Arc::clone(&plan.node),
+            zone: plan.zone,
+            status_url: plan.status_url.clone(),
+        },
+        identity: email::Identity {
+            from: plan.email.from.clone(),
+            node: Arc::clone(&plan.node),
+        },
+    }
+}
+
+fn relays(plan: &Plan) -> Relays {
+    Relays {
+        from: plan.email.from.email.clone(),
+        list: plan.email.relays.clone(),
+        deadlines: Deadlines::default(),
+    }
+}
+
+fn retention(plan: &Plan) -> Retention {
+    let config::Retention {
+        outcomes,
+        pings,
+        history,
+        max_bytes,
+    } = plan.retention;
+    // Windows of five minutes are drawn for as long as single outcomes are, and a good while longer.
+    Retention {
+        outcomes,
+        windows: (outcomes * 6).min(history),
+        pings,
+        events: history,
+        max_bytes,
+    }
+}
+
+fn digest(plan: &Plan) -> Option<Arc<str>> {
+    plan.email
+        .digest
+        .as_ref()
+        .map(|calendar| calendar.text.as_str().into())
+}
+
+fn facts(plan: &Plan, status: &[Listening], started: Time) -> Facts {
+    Facts {
+        node: Arc::clone(&plan.node),
+        zone: plan.zone,
+        notice: None,
+        listen: status.iter().map(|listening| listening.address).collect(),
+        about: About {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started,
+            config: files(plan),
+            listen: listen(plan),
+            data_dir: plan.data_dir.display().to_string(),
+            journal_bytes: 0,
+        },
+    }
+}
+
+/// Which service listens where, for people.
+fn listen(plan: &Plan) -> Vec<(String, String)> {
+    let Listen {
+        status,
+        hello,
+        shrunken,
+    } = &plan.listen;
+    let services = [
+        ("status page", status),
+        ("hello page", hello),
+        ("shrunken page", shrunken),
+    ];
+    let places = |addresses: &[SocketAddr]| {
+        addresses
+            .iter()
+            .map(|a| format!("http://{a}/"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    services
+        .map(|(name, addresses)| (name.to_owned(), places(addresses)))
+        .to_vec()
+}
+
+/// What was read, without the folders that are only followed.
+fn files(plan: &Plan) -> Vec<String> {
+    let read = plan.files.iter().filter(|path| path.is_file());
+    read.map(|path| path.display().to_string()).collect()
+}

@@ -1,0 +1,280 @@
+//! The loop that owns the engine: inputs are decided, written to the journal in one transaction, and only
+//! then answered, shown and acted upon.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::core::check::CheckId;
+use crate::core::engine::Engine;
+use crate::core::event::Event;
+use crate::core::input::Input;
+use crate::core::time::{Time, human};
+use crate::core::view::View;
+use crate::inbox::{Answer, Envelope};
+use crate::journal::Journal;
+use crate::vitals::Vitals;
+
+mod pending;
+pub mod stationery;
+
+use pending::Pending;
+use stationery::Stationery;
+
+/// Most inputs that are decided before a commit: what one transaction writes in a few milliseconds.
+const BATCH: usize = 1_024;
+/// How long looks that change nothing wait for company before they are committed.
+const COMPANY: Duration = Duration::from_secs(1);
+/// The longest sleep, so that a stop of the whole process is noticed and progress is shown.
+const NAP: Duration = Duration::from_millis(500);
+/// A gap between two rounds that is longer than this was deaf time: a client's patience for a ping.
+const DEAF: Duration = Duration::from_secs(2);
+/// How long a commit may take before the watchdog is let see that nothing moves.
+const STALL: Duration = Duration::from_secs(30);
+
+/// What the loop works with.
+pub struct EngineLoop {
+    pub engine: Engine,
+    pub inputs: mpsc::Receiver<Envelope>,
+    pub journal: Journal,
+    /// How messages are written; follows the configuration.
+    pub stationery: watch::Receiver<Arc<Stationery>>,
+    /// Whether batches are kept for an archive; follows the configuration.
+    pub archived: watch::Receiver<bool>,
+    pub view: watch::Sender<Arc<View>>,
+    pub clock: Clock,
+    pub vitals: Arc<Vitals>,
+}
+
+/// Who waits for an answer, and which it is if the commit succeeds.
+type Waiter = (oneshot::Sender<Answer>, Answer);
+
+impl EngineLoop {
+    /// Runs until `shutdown`, then decides what is still in the queue and writes the last batch.
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        let mut pending = Pending::new(self.clock.now());
+        let mut envelopes = Vec::with_capacity(BATCH);
+        let mut last_round = self.clock.now();
+        loop {
+            let last = shutdown.is_cancelled();
+            let nap = self.next_round(&pending);
+            tokio::select! {
+                biased;
+                _ = self.inputs.recv_many(&mut envelopes, BATCH), if !last => {}
+                () = shutdown.cancelled(), if !last => {}
+                () = sleep_until(nap), if !last => {}
+                else => {}
+            }
+            while last && envelopes.len() < BATCH {
+                let Ok(envelope) = self.inputs.try_recv() else {
+                    break;
+                };
+                envelopes.push(envelope);
+            }
+            let now = self.round(&mut pending, last_round);
+            let more = envelopes.len() == BATCH;
+            let mut waiters = Vec::new();
+            for Envelope { input, reply } in envelopes.drain(..) {
+                let decided = self.take(now, &input, &mut pending);
+                let answer = if decided {
+                    Answer::Done
+                } else {
+                    Answer::Nothing
+                };
+                waiters.extend(reply.map(|reply| (reply, answer)));
+            }
+            // A ping that is still in the queue came before any deadline that is decided now.
+            if !more {
+                self.take(now, &Input::Tick, &mut pending);
+            }
+            if pending.is_due(now, COMPANY) || !waiters.is_empty() || last {
+                self.commit(now, &mut pending, waiters, last).await;
+            }
+            last_round = self.clock.now();
+            if last && !more {
+                return;
+            }
+        }
+    }
+
+    /// What every round begins with: progress, and whether we were deaf since the last one.
+    fn round(&mut self, pending: &mut Pending, last_round: Time) -> Time {
+        self.vitals.progress.engine.bump();
+        if let Some((from, to)) = self.clock.step() {
+            tracing::warn!(from = %from, to = %to, "the clock was set, or the machine slept; deadlines move along");
+            self.take(to, &Input::ClockSet { from, to }, pending);
+            return to;
+        }
+        let now = self.clock.now();
+        let gap = now.since(last_round);
+        if gap > DEAF + NAP {
+            let reason = format!("stopped or overloaded for {}", human(gap));
+            tracing::warn!(gap_ms = gap.as_millis(), "nothing could be heard: {reason}");
+            let input = Input::Deaf {
+                from: last_round,
+                to: now,
+                reason: reason.into(),
+            };
+            self.take(now, &input, pending);
+        }
+        if !pending.is_failing() {
+            self.journal.alive(now);
+        }
+        now
+    }
+
+    /// Decides one input and makes it so, in memory. True when something was decided.
+    fn take(&mut self, now: Time, input: &Input, pending: &mut Pending) -> bool {
+        let events = self.engine.decide(now, input);
+        let decided = !events.is_empty();
+        for mut event in events {
+            if let Event::NotificationQueued { notification } = &mut event {
+                let stationery = Arc::clone(&self.stationery.borrow());
+                notification.message = stationery.write(&self.engine, notification, now);
+            }
+            self.engine.apply(&event);
+            log(&self.engine, &event);
+            pending.add(now, event, &self.engine);
+        }
+        decided
+    }
+
+    /// Makes everything pending durable, then answers and shows it. When the journal cannot be written,
+    /// waiters are told so, alerts still go out from memory, and the batch is tried again.
+    async fn commit(&mut self, now: Time, pending: &mut Pending, waiters: Vec<Waiter>, last: bool) {
+        let batch = pending.batch(now, &self.engine, *self.archived.borrow(), last);
+        let written = self.written(batch).await;
+        match &written {
+            Ok(()) => {
+                if let Some(since) = pending.committed(now) {
+                    let reason: Arc<str> = "the journal could not be written".into();
+                    tracing::info!(
+                        deaf_ms = now.since(since).as_millis(),
+                        "the journal can be written again"
+                    );
+                    self.take(
+                        now,
+                        &Input::Deaf {
+                            from: since,
+                            to: now,
+                            reason,
+                        },
+                        pending,
+                    );
+                }
+            }
+            Err(error) => {
+                if pending.failed(now) {
+                    tracing::error!("the journal cannot be written: {error}");
+                }
+            }
+        }
+        let number = self.view.borrow().number + 1;
+        let view = View {
+            at: now,
+            number,
+            engine: self.engine.clone(),
+        };
+        self.view.send_replace(Arc::new(view));
+        for (reply, answer) in waiters {
+            let answer = if written.is_ok() {
+                answer
+            } else {
+                Answer::NotDurable
+            };
+            // Whoever waited may have gone; what was decided stands.
+            let _gone = reply.send(answer);
+        }
+    }
+
+    /// The commit itself. Progress is shown while it goes on, but not for ever.
+    async fn written(
+        &self,
+        batch: Option<crate::journal::Batch>,
+    ) -> Result<(), crate::journal::Error> {
+        let Some(batch) = batch else { return Ok(()) };
+        let began = Instant::now();
+        let mut commit = std::pin::pin!(self.journal.commit(batch));
+        loop {
+            tokio::select! {
+                result = &mut commit => return result.map(|_| ()),
+                () = tokio::time::sleep(NAP) => {
+                    if began.elapsed() < STALL {
+                        self.vitals.progress.engine.bump();
+                    }
+                }
+            }
+        }
+    }
+
+    /// When there is something to do without a new input.
+    fn next_round(&self, pending: &Pending) -> Instant {
+        let now = self.clock.now();
+        let wake = self.engine.next_wake().map(|at| at.since(now));
+        let company = pending.oldest().map(|at| (at + COMPANY).since(now));
+        let nap = [wake, company]
+            .into_iter()
+            .flatten()
+            .min()
+            .map_or(NAP, |next| next.min(NAP));
+        Instant::now() + nap.max(Duration::from_millis(1))
+    }
+}
+
+/// Tells the log what an operator would want to read there.
+fn log(engine: &Engine, event: &Event) {
+    let name = |check: &CheckId| {
+        engine
+            .watched(*check)
+            .map(|w| Arc::clone(&w.check.name))
+            .unwrap_or_default()
+    };
+    match event {
+        Event::Turned {
+            check,
+            from,
+            state,
+            reason,
+            ..
+        } => {
+            let (check_name, to) = (name(check), state.phase().word());
+            tracing::info!(check = %check_name, from = from.word(), to, "{check_name} is {to}: {reason}");
+        }
+        Event::IncidentOpened { incident } => {
+            tracing::info!(incident = %incident.id, check = %incident.name, "incident {} opened: {}", incident.id, incident.evidence);
+        }
+        Event::IncidentClosed { incident, why, .. } => {
+            tracing::info!(incident = %incident, "incident {incident} closed: {why}");
+        }
+        Event::FlappingBegan { check, .. } => {
+            let check_name = name(check);
+            tracing::info!(check = %check_name, "{check_name} flaps: its incident stays open until it is steady");
+        }
+        Event::Deafened { from, to, reason } => {
+            tracing::info!(
+                deaf_ms = to.since(*from).as_millis(),
+                "could not hear from {from} to {to}: {reason}"
+            );
+        }
+        Event::PlanAdopted { checks, .. } => tracing::info!(checks, "watching {checks} checks"),
+        Event::CheckAdded { .. }
+        | Event::CheckReturned { .. }
+        | Event::CheckRemoved { .. }
+        | Event::BeatKeyed { .. }
+        | Event::Observed { .. }
+        | Event::Pinged { .. }
+        | Event::FlappingEnded { .. }
+        | Event::Tallied { .. }
+        | Event::IncidentWorsened { .. }
+        | Event::IncidentAcknowledged { .. }
+        | Event::IncidentNoted { .. }
+        | Event::NotificationQueued { .. }
+        | Event::NotificationMoved { .. }
+        | Event::NotificationSuperseded { .. }
+        | Event::ClockSet { .. } => {}
+    }
+}

@@ -1,0 +1,172 @@
+//! What is decided and not in the journal yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::core::check::CheckId;
+use crate::core::engine::Engine;
+use crate::core::event::Event;
+use crate::core::incident::{Incident, IncidentId};
+use crate::core::outbox::{Nid, Notification};
+use crate::core::time::Time;
+use crate::journal::Batch;
+
+/// A record that only looks have changed is written when it is this old; at a restart the looks since
+/// then are read again.
+const SNAPSHOT: Duration = Duration::from_mins(1);
+/// Most such records in one batch.
+const SNAPSHOTS_PER_BATCH: usize = 256;
+/// Events that are kept while the journal cannot be written; beyond it looks are forgotten (the state
+/// they led to is not), everything else stays.
+const KEPT: usize = 50_000;
+
+/// Collects events between commits.
+pub(super) struct Pending {
+    events: Vec<Event>,
+    urgent: bool,
+    oldest: Option<Time>,
+    /// Checks whose record has to be written with the next batch.
+    changed: BTreeSet<CheckId>,
+    /// Checks that only looks have changed, with the time of their last snapshot.
+    looked: BTreeMap<CheckId, Time>,
+    incidents: BTreeMap<IncidentId, Arc<Incident>>,
+    notifications: BTreeMap<Nid, Arc<Notification>>,
+    started: Time,
+    failing_since: Option<Time>,
+    retry: Option<Time>,
+}
+
+impl Pending {
+    pub(super) fn new(now: Time) -> Self {
+        Self {
+            events: Vec::new(),
+            urgent: false,
+            oldest: None,
+            changed: BTreeSet::new(),
+            looked: BTreeMap::new(),
+            incidents: BTreeMap::new(),
+            notifications: BTreeMap::new(),
+            started: now,
+            failing_since: None,
+            retry: None,
+        }
+    }
+
+    /// Adds an event that was decided at `now` and just applied to `engine`.
+    pub(super) fn add(&mut self, now: Time, event: Event, engine: &Engine) {
+        self.urgent |= event.is_urgent();
+        match (&event, event.check()) {
+            (Event::Observed { .. }, Some(check)) => {
+                self.looked.entry(check).or_insert(self.started);
+            }
+            (_, Some(check)) => {
+                self.changed.insert(check);
+            }
+            // Only heartbeats must remember for how long they could not be heard.
+            (Event::Deafened { .. } | Event::ClockSet { .. }, None) => {
+                self.changed.extend(engine.heartbeats().map(|w| w.id));
+            }
+            (_, None) => {}
+        }
+        if let Some(incident) = event.incident().and_then(|id| engine.incident(id)) {
+            self.incidents
+                .insert(incident.id.clone(), Arc::clone(incident));
+        }
+        if let Some(notification) = event
+            .notification()
+            .and_then(|nid| engine.notification(nid))
+        {
+            self.notifications
+                .insert(notification.nid.clone(), Arc::clone(notification));
+        }
+        self.oldest.get_or_insert(now);
+        self.events.push(event);
+        if self.events.len() > KEPT {
+            self.events.retain(Event::is_urgent);
+        }
+    }
+
+    /// Whether there is something that must not wait any longer.
+    pub(super) fn is_due(&self, now: Time, company: Duration) -> bool {
+        let retrying = self.retry.is_none_or(|at| now >= at);
+        let aged = self.oldest.is_some_and(|at| now.since(at) >= company);
+        !self.events.is_empty() && retrying && (self.urgent || aged)
+    }
+
+    /// When the oldest event was decided.
+    pub(super) fn oldest(&self) -> Option<Time> {
+        self.oldest
+    }
+
+    /// Whether the last commit failed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.failing_since.is_some()
+    }
+
+    /// Everything as one batch, none when there is nothing to write. `all`: with every record that has
+    /// changed at all, before an orderly end.
+    pub(super) fn batch(
+        &self,
+        now: Time,
+        engine: &Engine,
+        archived: bool,
+        all: bool,
+    ) -> Option<Batch> {
+        let nothing = self.events.is_empty() && (!all || self.looked.is_empty());
+        if nothing {
+            return None;
+        }
+        let aged = self
+            .looked
+            .iter()
+            .filter(|&(_, &at)| all || now.since(at) >= SNAPSHOT)
+            .map(|(&check, _)| check);
+        let limit = if all { usize::MAX } else { SNAPSHOTS_PER_BATCH };
+        let checks: BTreeSet<CheckId> = aged
+            .take(limit)
+            .chain(self.changed.iter().copied())
+            .collect();
+        Some(Batch {
+            at: now,
+            events: self.events.clone(),
+            records: checks
+                .into_iter()
+                .filter_map(|check| engine.watched(check).cloned())
+                .collect(),
+            incidents: self.incidents.values().cloned().collect(),
+            notifications: self.notifications.values().cloned().collect(),
+            archived,
+        })
+    }
+
+    /// The last batch is durable. Returns since when none was, if that was the case.
+    pub(super) fn committed(&mut self, now: Time) -> Option<Time> {
+        let written: Vec<CheckId> = self
+            .looked
+            .iter()
+            .filter(|&(_, &at)| now.since(at) >= SNAPSHOT)
+            .map(|(&c, _)| c)
+            .take(SNAPSHOTS_PER_BATCH)
+            .collect();
+        for check in written {
+            self.looked.insert(check, now);
+        }
+        self.events.clear();
+        self.changed.clear();
+        self.incidents.clear();
+        self.notifications.clear();
+        self.urgent = false;
+        self.oldest = None;
+        self.retry = None;
+        self.failing_since.take()
+    }
+
+    /// The last batch could not be written. True when it is news.
+    pub(super) fn failed(&mut self, now: Time) -> bool {
+        let news = self.failing_since.is_none();
+        self.failing_since.get_or_insert(now);
+        self.retry = Some(now + Duration::from_secs(1));
+        news
+    }
+}

@@ -1,0 +1,54 @@
+//! A small file that says when the daemon was last alive. It is not synced: after a crash of the process
+//! the kernel has it, after a crash of the machine it is some seconds old.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+
+use crate::core::time::Time;
+
+/// How often it is written, in milliseconds.
+const EVERY_MS: i64 = 1_000;
+
+/// The file, and what is in it.
+pub(super) struct Alive {
+    file: File,
+    written: i64,
+}
+
+impl Alive {
+    /// Opens the file in `data_dir`, and says what it told before.
+    pub(super) fn open(data_dir: &Path) -> io::Result<(Self, Option<Time>)> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(data_dir.join("alive"))?;
+        let mut text = [0; 20];
+        let length = file.read_at(&mut text, 0)?;
+        let last = std::str::from_utf8(&text[..length])
+            .ok()
+            .and_then(|text| text.trim().parse::<i64>().ok());
+        let alive = Self {
+            file,
+            written: last.unwrap_or(i64::MIN),
+        };
+        Ok((alive, last.map(Time::from_millis)))
+    }
+
+    /// Writes `now` if the last one is a second old.
+    pub(super) fn note(&mut self, now: i64) {
+        if now.saturating_sub(self.written) < EVERY_MS {
+            return;
+        }
+        // Same length every time, so that a shorter number leaves nothing of a longer one behind.
+        match self.file.write_all_at(format!("{now:>19}\n").as_bytes(), 0) {
+            Ok(()) => self.written = now,
+            // A full disk is told by the commits; here it only makes the deaf time longer.
+            Err(error) => tracing::debug!("the file that says we are alive: {error}"),
+        }
+    }
+}

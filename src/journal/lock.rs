@@ -1,0 +1,55 @@
+//! One daemon per data folder.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+/// Holds the folder as long as it lives; the kernel lets go of it when the process ends, however it ends.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+/// Takes the folder.
+///
+/// # Errors
+/// When another process has it; the text names it.
+pub(super) fn take(data_dir: &Path) -> anyhow::Result<Lock> {
+    let path = data_dir.join("journal.lock");
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .with_context(|| format!("opening {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            file.read_to_string(&mut pid).ok();
+            let pid = pid.trim();
+            bail!(
+                "another Belfry (process {pid}) uses the data folder {}: stop it, or give this one \
+                 another data_dir",
+                data_dir.display()
+            );
+        }
+        Err(TryLockError::Error(error)) => {
+            return Err(error).with_context(|| format!("locking {}", path.display()));
+        }
+    }
+    // Who has it is for people; a full disk must not keep the daemon from starting.
+    let noted = file
+        .set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| writeln!(file, "{}", std::process::id()));
+    if let Err(error) = noted {
+        tracing::debug!("noting our pid in {}: {error}", path.display());
+    }
+    Ok(Lock { _file: file })
+}

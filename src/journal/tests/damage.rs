@@ -1,0 +1,241 @@
+//! Files that are not as they were left.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::story::{START, Story, open};
+use crate::core::engine::Engine;
+use crate::core::heartbeat::Signal;
+use crate::core::outcome::Verdict::{Fail, Pass};
+use crate::journal::{Batch, Error, Journal};
+
+/// A folder with a closed journal that has something in it.
+async fn left_behind() -> Story {
+    let mut story = Story::begin().await;
+    for _ in 0..300 {
+        story.now = story.now + Duration::from_secs(30);
+        story.look("db", Pass).await;
+        story.ping(Signal::Success).await;
+    }
+    story.journal.close().await;
+    story
+}
+
+/// The damaged file is moved aside, and a new journal works in its place.
+async fn assert_quarantined(folder: &Path, why: &str) {
+    let opened = open(folder, START);
+    let told = opened.quarantined.expect("it is told");
+    assert!(told.contains(why), "{told}");
+    assert!(opened.restored.definitions.is_empty());
+    let aside = fs::read_dir(folder)
+        .expect("readable")
+        .filter_map(Result::ok)
+        .any(|e| {
+            e.file_name()
+                .to_string_lossy()
+                .starts_with("journal-quarantine-")
+        });
+    assert!(aside, "the old file is kept");
+    let batch = Batch {
+        at: START,
+        ..Batch::default()
+    };
+    opened
+        .journal
+        .commit(batch)
+        .await
+        .expect("the new one works");
+    opened.journal.close().await;
+    let again = open(folder, START);
+    assert_eq!(again.quarantined, None, "and is a good one");
+    again.journal.close().await;
+}
+
+#[tokio::test]
+async fn garbage_is_moved_aside() {
+    let story = left_behind().await;
+    fs::write(story.file(), vec![b'x'; 50_000]).expect("written");
+    assert_quarantined(story.folder.path(), "not a database").await;
+}
+
+#[tokio::test]
+async fn a_truncated_journal_is_moved_aside() {
+    let story = left_behind().await;
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .open(story.file())
+        .expect("opens");
+    let length = file.metadata().expect("there").len();
+    file.set_len(length * 3 / 5).expect("cut");
+    assert_quarantined(story.folder.path(), "could not be used").await;
+}
+
+#[tokio::test]
+async fn a_zeroed_page_is_found() {
+    let story = left_behind().await;
+    let mut bytes = fs::read(story.file()).expect("read");
+    let middle = bytes.len() / 2 / 4_096 * 4_096;
+    bytes[middle..middle + 4_096].fill(0);
+    fs::write(story.file(), bytes).expect("written");
+    assert_quarantined(story.folder.path(), "could not be used").await;
+}
+
+#[tokio::test]
+async fn a_journal_of_a_newer_belfry_is_moved_aside_untouched() {
+    let story = left_behind().await;
+    let conn = Connection::open(story.file()).expect("opens");
+    let newer =
+        "INSERT INTO refinery_schema_history VALUES (99, 'later', '2030-01-01T00:00:00Z', '1')";
+    conn.execute(newer, []).expect("written");
+    drop(conn);
+    assert_quarantined(story.folder.path(), "newer Belfry").await;
+}
+
+#[tokio::test]
+async fn a_journal_that_is_gone_is_told() {
+    let story = left_behind().await;
+    fs::remove_file(story.file()).expect("removed");
+    let opened = open(story.folder.path(), START);
+    assert!(opened.quarantined.expect("told").contains("missing"));
+    opened.journal.close().await;
+}
+
+#[tokio::test]
+async fn a_flipped_bit_anywhere_never_keeps_the_daemon_from_starting() {
+    let story = left_behind().await;
+    let good = fs::read(story.file()).expect("read");
+    for n in 0..60 {
+        let mut bytes = good.clone();
+        let place = (n * 7_919 + n * n * 104_729) % bytes.len();
+        bytes[place] ^= 1 << (n % 8);
+        fs::write(story.file(), bytes).expect("written");
+        let opened = open(story.folder.path(), START);
+        let batch = Batch {
+            at: START,
+            ..Batch::default()
+        };
+        opened.journal.commit(batch).await.expect("works");
+        opened.journal.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_torn_wal_loses_its_end_and_nothing_else() {
+    let mut story = Story::begin().await;
+    for _ in 0..20 {
+        story.now = story.now + Duration::from_secs(30);
+        story.ping(Signal::Success).await;
+    }
+    let crashed = story.crashed();
+    let wal = crashed.path().join("journal.sqlite3-wal");
+    let length = fs::metadata(&wal).expect("there").len();
+    fs::OpenOptions::new()
+        .write(true)
+        .open(&wal)
+        .and_then(|f| f.set_len(length - 2_000))
+        .expect("torn");
+    let opened = open(crashed.path(), story.now);
+    assert_eq!(opened.quarantined, None);
+    let restored = Engine::restore(opened.restored);
+    let pings = |engine: &Engine| {
+        let job = (0..)
+            .map_while(|id| engine.watched(crate::core::check::CheckId(id)))
+            .last();
+        job.and_then(|w| w.record.beat.as_ref())
+            .map(|beat| beat.pings)
+    };
+    assert_eq!(pings(&restored), Some(19));
+    opened.journal.reader().verify().await.expect("whole");
+    opened.journal.close().await;
+}
+
+#[tokio::test]
+async fn an_event_that_was_changed_shows() {
+    let mut story = Story::begin().await;
+    story.look("db", Fail).await;
+    story.look("db", Fail).await;
+    assert!(story.journal.reader().verify().await.expect("whole") > 5);
+    story.journal.close().await;
+    let conn = Connection::open(story.file()).expect("opens");
+    conn.execute(
+        "UPDATE event SET json = replace(json, 'db', 'bd') WHERE seq = 2",
+        [],
+    )
+    .expect("changed");
+    drop(conn);
+    assert_eq!(story.reopen().await, None);
+    let error = story.journal.reader().verify().await.expect_err("told");
+    assert!(error.to_string().contains("event 2 "), "{error}");
+}
+
+#[tokio::test]
+async fn a_second_daemon_is_refused_with_the_pid_of_the_first() {
+    let story = Story::begin().await;
+    let lock = story.folder.path().join("journal.lock");
+    let other = Command::new("flock")
+        .arg("-n")
+        .arg(&lock)
+        .arg("true")
+        .status()
+        .expect("runs");
+    assert!(!other.success(), "another process cannot take the lock");
+    let error = Journal::open(story.folder.path(), START, Arc::default()).expect_err("refused");
+    let pid = std::process::id().to_string();
+    assert!(error.to_string().contains(&pid), "{error}");
+    story.journal.close().await;
+    let other = Command::new("flock")
+        .arg("-n")
+        .arg(&lock)
+        .arg("true")
+        .status()
+        .expect("runs");
+    assert!(other.success(), "a closed journal gives the folder free");
+}
+
+#[tokio::test]
+async fn while_somebody_else_holds_the_journal_commits_fail_in_time_and_then_go_on() {
+    let mut story = Story::begin().await;
+    let greedy = Connection::open(story.file()).expect("opens");
+    greedy.execute_batch("BEGIN IMMEDIATE").expect("held");
+    let batch = Batch {
+        at: story.now,
+        ..Batch::default()
+    };
+    let refused = story.journal.commit(batch).await;
+    assert!(
+        matches!(&refused, Err(Error::Broken(why)) if why.contains("locked")),
+        "{refused:?}"
+    );
+    assert_eq!(story.vitals.commit_failures.value(), 1);
+    greedy.execute_batch("ROLLBACK").expect("let go");
+    story.look("db", Pass).await;
+    assert_eq!(story.vitals.commit_failures.value(), 0);
+}
+
+#[tokio::test]
+async fn a_journal_that_was_moved_away_is_missed_and_found_again() {
+    let mut story = Story::begin().await;
+    let elsewhere = story.folder.path().join("elsewhere");
+    fs::rename(story.file(), &elsewhere).expect("moved");
+    let batch = Batch {
+        at: story.now,
+        ..Batch::default()
+    };
+    let refused = story.journal.commit(batch).await;
+    assert!(matches!(refused, Err(Error::Broken(_))), "{refused:?}");
+    fs::rename(&elsewhere, story.file()).expect("moved back");
+    story.look("db", Pass).await;
+    let written = story.engine.clone();
+    assert_eq!(story.reopen().await, None);
+    let record = |engine: &Engine| {
+        engine
+            .watched(crate::core::check::CheckId(0))
+            .map(|w| w.record.clone())
+    };
+    assert_eq!(record(&story.engine), record(&written));
+}

@@ -1,0 +1,120 @@
+//! A disk without room.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use super::story::{START, ping};
+use crate::core::check::CheckId;
+use crate::core::event::Event;
+use crate::core::heartbeat::Signal;
+use crate::journal::{Batch, Error, Journal};
+
+/// A file system of its own, gone with it.
+struct Disk(tempfile::TempDir);
+
+impl Disk {
+    fn of(size: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        mount(
+            &["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"],
+            folder.path(),
+        );
+        Self(folder)
+    }
+
+    fn grow(&self, size: &str) {
+        mount(&["-o", &format!("remount,size={size}")], self.0.path());
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let done = Command::new("umount").arg(self.0.path()).status();
+        assert!(done.is_ok_and(|status| status.success()), "umount");
+    }
+}
+
+fn mount(arguments: &[&str], at: &Path) {
+    let done = Command::new("mount")
+        .args(arguments)
+        .arg(at)
+        .output()
+        .expect("mount runs");
+    let why = String::from_utf8_lossy(&done.stderr);
+    assert!(
+        done.status.success(),
+        "this test mounts a small disk and has to run as root: {why}"
+    );
+}
+
+fn pinged(n: i64) -> Batch {
+    let mut ping = ping(crate::core::time::Time::from_millis(n), Signal::Success);
+    ping.body = vec![b'x'; 50_000].into();
+    let check = CheckId(0);
+    Batch {
+        at: START,
+        events: vec![Event::Pinged { check, ping }],
+        ..Batch::default()
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_whole_batches_loses_none_and_is_left_behind_without_a_restart() {
+    let disk = Disk::of("2m");
+    let vitals = Arc::default();
+    let opened = Journal::open(disk.0.path(), START, Arc::clone(&vitals)).expect("opens");
+    let journal = opened.journal;
+    let mut written = Vec::new();
+    let mut refused = 0;
+    for n in 0..100 {
+        match journal.commit(pinged(n)).await {
+            Ok(_) => written.push(n),
+            Err(error) => {
+                assert_eq!(error, Error::Full);
+                refused += 1;
+            }
+        }
+    }
+    assert!(
+        written.len() > 5 && refused > 5,
+        "{} written, {refused} refused",
+        written.len()
+    );
+    assert!(vitals.commit_failures.value() > 0);
+    assert_eq!(
+        pings(&journal).await,
+        written,
+        "what was acknowledged, and nothing else"
+    );
+
+    disk.grow("16m");
+    for n in 100..120 {
+        journal
+            .commit(pinged(n))
+            .await
+            .expect("there is room again");
+        written.push(n);
+    }
+    assert_eq!(vitals.commit_failures.value(), 0);
+    assert_eq!(pings(&journal).await, written);
+    journal
+        .reader()
+        .verify()
+        .await
+        .expect("the ledger is whole");
+    journal.close().await;
+    let again = Journal::open(disk.0.path(), START, vitals).expect("opens");
+    assert_eq!(again.quarantined, None);
+    assert_eq!(pings(&again.journal).await, written);
+    again.journal.close().await;
+}
+
+async fn pings(journal: &Journal) -> Vec<i64> {
+    let pings = journal
+        .reader()
+        .pings(CheckId(0), 1_000)
+        .await
+        .expect("read");
+    pings.iter().rev().map(|(at, _)| at.millis()).collect()
+}

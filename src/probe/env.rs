@@ -1,0 +1,46 @@
+//! What all looks share: how names are resolved, whom TLS trusts, what time it is, and our own figures.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+
+use super::names::Names;
+use super::tls::Tls;
+use crate::clock::Clock;
+use crate::vitals::Vitals;
+
+/// Shared by all looks; what is dear (the resolver, the trusted certificates) is made when first needed.
+#[derive(Debug)]
+pub struct Env {
+    pub(super) clock: Clock,
+    pub(super) vitals: Arc<Vitals>,
+    pub(super) names: Names,
+    pub(super) tls: Tls,
+}
+
+impl Env {
+    /// With the resolver and the trusted certificates of the system.
+    pub fn new(clock: Clock, vitals: Arc<Vitals>) -> Self {
+        Self {
+            tls: Tls::new(clock.clone()),
+            clock,
+            vitals,
+            names: Names::default(),
+        }
+    }
+
+    /// Trusts `root` besides the certificates of the system: an authority of one's own.
+    #[must_use]
+    pub fn trusting(mut self, root: CertificateDer<'static>) -> Self {
+        self.tls.trust(root);
+        self
+    }
+
+    /// Asks this name server instead of those of the system.
+    #[must_use]
+    pub fn asking(mut self, name_server: SocketAddr) -> Self {
+        self.names = Names::of(name_server);
+        self
+    }
+}

@@ -1,0 +1,182 @@
+//! What an answer is worth. Pure: the settings, what was seen, how long it took, what day it is.
+
+use std::time::Duration;
+
+use super::Settings;
+use super::follow::Seen;
+use crate::core::outcome::{Outcome, Verdict};
+use crate::core::text;
+use crate::core::time::{Time, human};
+use crate::probe::tls::Expiry;
+
+const DAY: Duration = Duration::from_hours(24);
+/// Longest piece of an address or pattern in a message.
+const PIECE_CHARS: usize = 80;
+
+/// The outcome of a look that came to an answer.
+pub(super) fn judge(settings: &Settings, seen: &Seen, took: Duration, now: Time) -> Outcome {
+    let answer = &seen.answer;
+    let status = match answer.status.canonical_reason() {
+        Some(reason) => format!("{} {reason}", answer.status.as_u16()),
+        None => answer.status.as_u16().to_string(),
+    };
+    let accepted = match &settings.status {
+        Some(list) => list.contains(&answer.status.as_u16()),
+        None => answer.status.is_success(),
+    };
+    if !accepted {
+        let to = match &answer.location {
+            Some(location) if answer.status.is_redirection() => {
+                format!(", redirects to {}", text::line(location, PIECE_CHARS))
+            }
+            Some(_) | None => String::new(),
+        };
+        return Outcome::timed(Verdict::Fail, took, &status, &to);
+    }
+    if let Some(pattern) = &settings.body
+        && !pattern.matches(&answer.body)
+    {
+        let whole = if answer.cut {
+            "first MiB of the body"
+        } else {
+            "body"
+        };
+        let pattern = text::line(pattern.as_str(), PIECE_CHARS);
+        let but = format!(", but the {whole} does not match /{pattern}/");
+        return Outcome::timed(Verdict::Fail, took, &status, &but);
+    }
+    let slow = settings.slow.filter(|slow| took > *slow);
+    let mut warnings =
+        slow.map_or_else(String::new, |slow| format!(", slower than {}", human(slow)));
+    if let Some(expiry) = &seen.expiry {
+        warnings.push_str(&ends_soon(expiry, settings.certificate_days, now));
+    }
+    let verdict = if warnings.is_empty() {
+        Verdict::Pass
+    } else {
+        Verdict::Warn
+    };
+    Outcome::timed(verdict, took, &status, &warnings)
+}
+
+/// What is said of a certificate that ends within `days`. Whole days, so that the text changes once a day.
+fn ends_soon(expiry: &Expiry, days: u32, now: Time) -> String {
+    let left = expiry.at.since(now);
+    if left >= DAY * days {
+        return String::new();
+    }
+    let when = match left.as_secs() / DAY.as_secs() {
+        0 => "within a day".to_owned(),
+        1 => "in 1 day".to_owned(),
+        days => format!("in {days} days"),
+    };
+    match &expiry.authority {
+        None => format!(", the certificate expires {when}"),
+        Some(name) => format!(", the certificate of its authority {name} expires {when}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::http::StatusCode;
+    use bytes::Bytes;
+
+    use super::super::exchange::Answer;
+    use super::*;
+    use crate::probe::Probe;
+    use crate::probe::tests::read;
+
+    fn judged(keys: &str, status: u16, body: &'static str, took_ms: u64) -> String {
+        judged_with(keys, status, body, took_ms, None)
+    }
+
+    fn judged_with(
+        keys: &str,
+        status: u16,
+        body: &'static str,
+        took_ms: u64,
+        expiry: Option<Expiry>,
+    ) -> String {
+        let (probe, problems) = read(&format!("http = {{ url = \"https://a.example/\"{keys} }}"));
+        assert!(problems.is_empty(), "{problems:?}");
+        let Some(Probe::Http(settings)) = probe else {
+            panic!("an http probe was read");
+        };
+        let seen = Seen {
+            answer: Answer {
+                status: StatusCode::from_u16(status).unwrap(),
+                location: (status == 301).then(|| "https://b.example/".to_owned()),
+                body: Bytes::from_static(body.as_bytes()),
+                cut: false,
+            },
+            expiry,
+        };
+        let now = Time::from_millis(1_000_000_000_000);
+        let outcome = judge(&settings, &seen, Duration::from_millis(took_ms), now);
+        format!("{}: {}", outcome.verdict.word(), outcome.message())
+    }
+
+    #[test]
+    fn an_answer_is_judged_by_status_body_and_latency() {
+        assert_eq!(judged("", 200, "", 12), "pass: 200 OK in 12 ms");
+        assert_eq!(judged("", 204, "", 12), "pass: 204 No Content in 12 ms");
+        assert_eq!(
+            judged("", 503, "", 3),
+            "fail: 503 Service Unavailable in 3.0 ms"
+        );
+        assert_eq!(
+            judged(", status = [503]", 503, "", 12),
+            "pass: 503 Service Unavailable in 12 ms"
+        );
+        assert_eq!(
+            judged(", status = 201", 200, "", 12),
+            "fail: 200 OK in 12 ms"
+        );
+        assert_eq!(
+            judged(", redirects = 0", 301, "", 12),
+            "fail: 301 Moved Permanently in 12 ms, redirects to https://b.example/"
+        );
+        assert_eq!(
+            judged(", body = \"^ok$$\"", 200, "ok", 12),
+            "pass: 200 OK in 12 ms"
+        );
+        assert_eq!(
+            judged(", body = \"^ok$$\"", 200, "error", 12),
+            "fail: 200 OK in 12 ms, but the body does not match /^ok$/"
+        );
+        assert_eq!(
+            judged(", slow = \"800ms\"", 200, "", 912),
+            "warn: 200 OK in 912 ms, slower than 800 ms"
+        );
+    }
+
+    #[test]
+    fn the_end_of_a_certificate_is_warned_of_and_leaf_and_authority_are_told_apart() {
+        let expiry = |days: u64, authority: Option<&str>| {
+            Some(Expiry {
+                at: Time::from_millis(1_000_000_000_000) + DAY * u32::try_from(days).unwrap(),
+                authority: authority.map(Into::into),
+            })
+        };
+        assert_eq!(
+            judged_with("", 200, "", 12, expiry(14, None)),
+            "pass: 200 OK in 12 ms"
+        );
+        assert_eq!(
+            judged_with("", 200, "", 12, expiry(13, None)),
+            "warn: 200 OK in 12 ms, the certificate expires in 13 days"
+        );
+        assert_eq!(
+            judged_with("", 200, "", 12, expiry(1, Some("R3"))),
+            "warn: 200 OK in 12 ms, the certificate of its authority R3 expires in 1 day"
+        );
+        assert_eq!(
+            judged_with(", certificate_days = 3", 200, "", 12, expiry(5, None)),
+            "pass: 200 OK in 12 ms"
+        );
+        assert_eq!(
+            judged_with(", slow = \"10ms\"", 200, "", 12, expiry(0, None)),
+            "warn: 200 OK in 12 ms, slower than 10 ms, the certificate expires within a day"
+        );
+    }
+}

@@ -1,0 +1,340 @@
+//! Looks at Belfry itself: at the figures that its parts keep, and at what the system says of the process.
+
+use std::time::Duration;
+
+use procfs::process::{LimitValue, Process};
+
+use super::env::Env;
+use crate::core::outcome::{Outcome, Verdict};
+use crate::core::time::human;
+use crate::vitals::Vitals;
+
+/// A part of Belfry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Journal,
+    Scheduler,
+    Outbox,
+    Archive,
+    Memory,
+    Files,
+}
+
+/// From which figure on a part is warned of, and from which on it fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub warn: u64,
+    /// None: it is never more than a warning.
+    pub fail: Option<u64>,
+}
+
+/// How long one commit may take: a healthy disk needs some milliseconds.
+pub const COMMIT: Limits = spans(Duration::from_secs(1), Some(Duration::from_secs(10)));
+/// How late a look may begin.
+pub const LATENESS: Limits = spans(Duration::from_millis(500), Some(Duration::from_secs(5)));
+/// How old a notification may be that is due and not delivered.
+pub const OUTBOX_AGE: Limits = spans(Duration::from_mins(1), Some(Duration::from_mins(5)));
+/// How far the archive may be behind. It always catches up, so that this is a warning.
+pub const ARCHIVE_LAG: Limits = spans(Duration::from_mins(5), None);
+/// How much memory the process may have, in bytes.
+pub const MEMORY: Limits = Limits {
+    warn: 256 << 20,
+    fail: None,
+};
+/// How many of the files that may be open are, in percent.
+pub const FILES: Limits = Limits {
+    warn: 80,
+    fail: Some(95),
+};
+
+/// `Vitals::archive_state` of an archive that cannot be reached.
+const NOT_REACHABLE: u64 = 2;
+
+/// Which part, and its limits: microseconds, bytes or percent as the part has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub part: Part,
+    pub limits: Limits,
+}
+
+/// The checks on ourselves and their names. `belfry.archive` has a meaning only with a Postgres.
+pub fn all() -> [(&'static str, Settings); 6] {
+    [
+        ("belfry.journal", Part::Journal, COMMIT),
+        ("belfry.scheduler", Part::Scheduler, LATENESS),
+        ("belfry.outbox", Part::Outbox, OUTBOX_AGE),
+        ("belfry.archive", Part::Archive, ARCHIVE_LAG),
+        ("belfry.memory", Part::Memory, MEMORY),
+        ("belfry.files", Part::Files, FILES),
+    ]
+    .map(|(name, part, limits)| (name, Settings { part, limits }))
+}
+
+const fn spans(warn: Duration, fail: Option<Duration>) -> Limits {
+    // As the gauges count; the constants above are far below where this would wrap.
+    const fn micros(span: Duration) -> u64 {
+        span.as_secs() * 1_000_000 + span.subsec_micros() as u64
+    }
+    Limits {
+        warn: micros(warn),
+        fail: match fail {
+            Some(fail) => Some(micros(fail)),
+            None => None,
+        },
+    }
+}
+
+impl Limits {
+    /// What `value` is worth.
+    fn judge(self, value: u64) -> Verdict {
+        if self.fail.is_some_and(|fail| value >= fail) {
+            Verdict::Fail
+        } else if value >= self.warn {
+            Verdict::Warn
+        } else {
+            Verdict::Pass
+        }
+    }
+}
+
+impl Settings {
+    /// What it looks at, for people.
+    pub fn target(&self) -> String {
+        let part = match self.part {
+            Part::Journal => "the journal",
+            Part::Scheduler => "the scheduler",
+            Part::Outbox => "the outbox",
+            Part::Archive => "the archive",
+            Part::Memory => "the memory of this process",
+            Part::Files => "the open files of this process",
+        };
+        part.to_owned()
+    }
+
+    pub(super) fn look(&self, env: &Env) -> Outcome {
+        let vitals = &*env.vitals;
+        match self.part {
+            Part::Journal => journal(vitals, self.limits),
+            Part::Scheduler => scheduler(vitals, self.limits),
+            Part::Outbox => outbox(vitals, self.limits),
+            Part::Archive => archive(vitals, self.limits),
+            Part::Memory => match resident() {
+                Ok(bytes) => memory(bytes, self.limits),
+                Err(outcome) => outcome,
+            },
+            Part::Files => match open_files() {
+                Ok((open, most)) => files(open, most, self.limits),
+                Err(outcome) => outcome,
+            },
+        }
+    }
+}
+
+fn journal(vitals: &Vitals, limits: Limits) -> Outcome {
+    let failures = vitals.commit_failures.value();
+    if failures > 0 {
+        return Outcome::fail(&format!(
+            "the last {failures} commits failed, nothing is durable now; look at the disk and at our log"
+        ));
+    }
+    let verdict = limits.judge(vitals.commit.value());
+    let size = mebibytes(vitals.journal_bytes.value());
+    Outcome::timed(
+        verdict,
+        vitals.commit.duration(),
+        "committed",
+        &format!(", {size}"),
+    )
+}
+
+fn scheduler(vitals: &Vitals, limits: Limits) -> Outcome {
+    let worst = vitals.lateness_max.duration();
+    let verdict = limits.judge(vitals.lateness_max.value());
+    let message = match verdict {
+        Verdict::Pass => "on time".to_owned(),
+        Verdict::Warn | Verdict::Fail | Verdict::Unknown => format!(
+            "looks begin up to {} late; too many checks for this machine, or it is busy",
+            human(worst)
+        ),
+    };
+    Outcome::new(verdict, &message).took(worst)
+}
+
+fn outbox(vitals: &Vitals, limits: Limits) -> Outcome {
+    let waiting = vitals.outbox_waiting.value();
+    if waiting == 0 {
+        return Outcome::pass("nothing waits");
+    }
+    let verdict = limits.judge(vitals.outbox_age.value());
+    Outcome::new(
+        verdict,
+        &match verdict {
+            Verdict::Pass => "delivering".to_owned(),
+            Verdict::Warn | Verdict::Fail | Verdict::Unknown => format!(
+                "{waiting} notifications are not delivered, the oldest for {}; look at the page Mail",
+                human(vitals.outbox_age.duration())
+            ),
+        },
+    )
+}
+
+fn archive(vitals: &Vitals, limits: Limits) -> Outcome {
+    let lag = vitals.archive_lag.duration();
+    let verdict = limits.judge(vitals.archive_lag.value());
+    let unreachable = vitals.archive_state.value() == NOT_REACHABLE;
+    match verdict {
+        Verdict::Pass if unreachable => Outcome::pass("not reachable now, will catch up"),
+        Verdict::Pass => Outcome::pass("up to date"),
+        Verdict::Warn | Verdict::Fail | Verdict::Unknown => {
+            let why = if unreachable {
+                ", it cannot be reached"
+            } else {
+                ""
+            };
+            Outcome::new(
+                verdict,
+                &format!("the archive is {} behind{why}", human(lag)),
+            )
+        }
+    }
+}
+
+fn memory(bytes: u64, limits: Limits) -> Outcome {
+    Outcome::new(limits.judge(bytes), &mebibytes(bytes))
+}
+
+fn files(open: u64, most: u64, limits: Limits) -> Outcome {
+    let percent = open.saturating_mul(100) / most.max(1);
+    let verdict = limits.judge(percent);
+    let hint = if verdict == Verdict::Pass {
+        ""
+    } else {
+        "; raise LimitNOFILE= of our unit"
+    };
+    Outcome::new(verdict, &format!("{percent} % of {most} open files{hint}"))
+}
+
+/// Whole mebibytes, so that the text does not change with each page.
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
+}
+
+/// The resident memory of this process, in bytes.
+fn resident() -> Result<u64, Outcome> {
+    let status = Process::myself().and_then(|process| process.status());
+    let status = status.map_err(|error| unreadable(&error))?;
+    let kibibytes = status.vmrss.unwrap_or_default();
+    Ok(kibibytes.saturating_mul(1 << 10))
+}
+
+/// How many files this process has open, and may have.
+fn open_files() -> Result<(u64, u64), Outcome> {
+    let process = Process::myself().map_err(|error| unreadable(&error))?;
+    let open = process.fd_count().map_err(|error| unreadable(&error))?;
+    let limits = process.limits().map_err(|error| unreadable(&error))?;
+    let most = match limits.max_open_files.soft_limit {
+        LimitValue::Unlimited => u64::MAX,
+        LimitValue::Value(most) => most,
+    };
+    Ok((open as u64, most))
+}
+
+fn unreadable(error: &procfs::ProcError) -> Outcome {
+    Outcome::unknown(&format!("/proc/self cannot be read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::Clock;
+
+    fn look(part: Part, vitals: Vitals) -> String {
+        let env = Env::new(Clock::start(), Arc::new(vitals));
+        let all = all();
+        let (_, settings) = all
+            .iter()
+            .find(|(_, settings)| settings.part == part)
+            .unwrap();
+        let outcome = settings.look(&env);
+        format!("{}: {}", outcome.verdict.word(), outcome.message())
+    }
+
+    #[test]
+    fn a_journal_that_cannot_commit_fails() {
+        let vitals = Vitals::default();
+        vitals.commit.set(300);
+        vitals.journal_bytes.set(41 << 20);
+        assert_eq!(
+            look(Part::Journal, vitals),
+            "pass: committed in 0.3 ms, 41 MiB"
+        );
+        let vitals = Vitals::default();
+        vitals.commit_failures.set(3);
+        assert!(look(Part::Journal, vitals).starts_with("fail: the last 3 commits failed"));
+    }
+
+    #[test]
+    fn lateness_age_and_lag_have_their_levels() {
+        for (part, figure, value_ms, begins) in [
+            (Part::Scheduler, 0, 499, "pass: on time"),
+            (
+                Part::Scheduler,
+                0,
+                500,
+                "warn: looks begin up to 500 ms late",
+            ),
+            (
+                Part::Scheduler,
+                0,
+                5_000,
+                "fail: looks begin up to 5 s late",
+            ),
+            (Part::Outbox, 1, 59_000, "pass: delivering"),
+            (
+                Part::Outbox,
+                1,
+                60_000,
+                "warn: 2 notifications are not delivered, the oldest for 1 min",
+            ),
+            (Part::Outbox, 1, 300_000, "fail: 2 notifications"),
+            (Part::Archive, 2, 299_000, "pass: not reachable now"),
+            (
+                Part::Archive,
+                2,
+                7_200_000,
+                "warn: the archive is 2 h behind, it cannot be reached",
+            ),
+        ] {
+            let vitals = Vitals::default();
+            vitals.outbox_waiting.set(2);
+            vitals.archive_state.set(2);
+            let gauge = [
+                &vitals.lateness_max,
+                &vitals.outbox_age,
+                &vitals.archive_lag,
+            ][figure];
+            gauge.set_duration(Duration::from_millis(value_ms));
+            let said = look(part, vitals);
+            assert!(
+                said.starts_with(begins),
+                "{said} does not start with {begins}"
+            );
+        }
+    }
+
+    #[test]
+    fn memory_and_files_are_those_of_this_process() {
+        let said = look(Part::Memory, Vitals::default());
+        assert!(said.ends_with(" MiB") && !said.contains(" 0 MiB"), "{said}");
+        let said = look(Part::Files, Vitals::default());
+        assert!(
+            said.starts_with("pass: ") && said.ends_with("open files"),
+            "{said}"
+        );
+        assert_eq!(files(80, 100, FILES).verdict, Verdict::Warn);
+        assert_eq!(files(95, 100, FILES).verdict, Verdict::Fail);
+        assert_eq!(memory(256 << 20, MEMORY).verdict, Verdict::Warn);
+    }
+}

@@ -1,0 +1,48 @@
+//! A regular expression that an answer must match.
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use crate::settings::Section;
+
+/// Largest compiled expression in bytes; a pattern that needs more is a mistake, and would cost memory for
+/// every check.
+const SIZE: usize = 1 << 20;
+
+/// Two patterns are equal when they are written the same.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern(Regex);
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl Pattern {
+    /// Reads the pattern under `key`.
+    pub(super) fn read(section: &mut Section<'_>, key: &'static str) -> Option<Self> {
+        let text = section.string(key)?;
+        match RegexBuilder::new(&text).size_limit(SIZE).build() {
+            Ok(regex) => Some(Self(regex)),
+            Err(error) => {
+                // The last line of the error says what is wrong, those above draw where.
+                let error = error.to_string();
+                let reason = error.lines().last().unwrap_or_default();
+                section.refuse(
+                    key,
+                    format!("\"{key}\" is not a regular expression"),
+                    reason.trim_start_matches("error: "),
+                );
+                None
+            }
+        }
+    }
+
+    pub(super) fn matches(&self, bytes: &[u8]) -> bool {
+        self.0.is_match(bytes)
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}

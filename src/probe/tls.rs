@@ -1,0 +1,149 @@
+//! TLS towards targets: whom we trust, and the handshake.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::Resumption;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::error::Looked;
+use crate::clock::Clock;
+
+mod chain;
+mod failure;
+mod unverified;
+
+pub(super) use chain::Expiry;
+pub(super) use failure::outcome;
+
+/// The trusted certificates and what is made of them.
+#[derive(Debug)]
+pub(super) struct Tls {
+    clock: Clock,
+    /// Trusted besides those of the system.
+    more: Vec<CertificateDer<'static>>,
+    made: OnceCell<Made>,
+}
+
+#[derive(Clone)]
+struct Made {
+    roots: Arc<RootCertStore>,
+    verified: Arc<ClientConfig>,
+    unverified: Arc<ClientConfig>,
+}
+
+impl fmt::Debug for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Made({} roots)", self.roots.len())
+    }
+}
+
+impl Tls {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            more: Vec::new(),
+            made: OnceCell::new(),
+        }
+    }
+
+    /// Trusts one more certificate. To be called before the first handshake.
+    pub(super) fn trust(&mut self, root: CertificateDer<'static>) {
+        self.more.push(root);
+        self.made = OnceCell::new();
+    }
+
+    /// For connections whose other end must prove who it is.
+    pub(super) async fn verified(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.made().await.verified)
+    }
+
+    /// For connections that would else be in the clear: encrypted, the other end may be anybody.
+    pub(super) async fn unverified(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.made().await.unverified)
+    }
+
+    /// The handshake with the server `name` at `at`.
+    pub(super) async fn handshake(
+        &self,
+        name: ServerName<'static>,
+        stream: TcpStream,
+        at: &str,
+    ) -> Looked<TlsStream<TcpStream>> {
+        let connector = TlsConnector::from(self.verified().await);
+        let shaken = connector.connect(name, stream).await;
+        shaken.map_err(|error| outcome(&error, at))
+    }
+
+    /// Which certificate of the verified path ends first.
+    pub(super) async fn expiry(&self, stream: &TlsStream<TcpStream>) -> Option<Expiry> {
+        let roots = &self.made().await.roots;
+        let certificates = stream.get_ref().1.peer_certificates()?;
+        chain::soonest(certificates, roots)
+    }
+
+    async fn made(&self) -> &Made {
+        self.made
+            .get_or_init(|| async {
+                let (clock, more) = (self.clock.clone(), self.more.clone());
+                // Reading some hundred certificates from disk takes a while.
+                let (clock_, more_) = (clock.clone(), more.clone());
+                let reading = tokio::task::spawn_blocking(move || make(&clock_, more_));
+                reading.await.unwrap_or_else(|_| make(&clock, more))
+            })
+            .await
+    }
+}
+
+/// Mozilla's list, so that it works without one on the system, and the system's.
+fn make(clock: &Clock, more: Vec<CertificateDer<'static>>) -> Made {
+    let mozilla = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
+    let mut roots: RootCertStore = mozilla.collect();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots.add_parsable_certificates(more);
+    let roots = Arc::new(roots);
+    let provider = Arc::new(ring::default_provider());
+    let mut verified = builder(&provider, clock)
+        .with_root_certificates(Arc::clone(&roots))
+        .with_no_client_auth();
+    // Each look sees the certificate that is served now.
+    verified.resumption = Resumption::disabled();
+    let mut unverified = builder(&provider, clock)
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(unverified::Anybody::new(&provider)))
+        .with_no_client_auth();
+    unverified.resumption = Resumption::disabled();
+    Made {
+        roots,
+        verified: Arc::new(verified),
+        unverified: Arc::new(unverified),
+    }
+}
+
+fn builder(
+    provider: &Arc<CryptoProvider>,
+    clock: &Clock,
+) -> rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier> {
+    ClientConfig::builder_with_details(Arc::clone(provider), Arc::new(Now(clock.clone())))
+        .with_safe_default_protocol_versions()
+        .expect("ring has cipher suites for TLS 1.2 and 1.3")
+}
+
+/// Our clock, for rustls.
+#[derive(Debug)]
+struct Now(Clock);
+
+impl TimeProvider for Now {
+    fn current_time(&self) -> Option<UnixTime> {
+        let millis = u64::try_from(self.0.now().millis()).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_millis(millis)))
+    }
+}

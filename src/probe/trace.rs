@@ -1,0 +1,135 @@
+//! How the time of one look is spent, and what is said when it is over.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio::time::error::Elapsed;
+
+use super::error::Looked;
+use crate::core::outcome::{Outcome, Phase, micros};
+use crate::core::time::human;
+
+/// What a probe is doing. In the order in which phases are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Dns,
+    Connect,
+    Tls,
+    Login,
+    FirstByte,
+    Transfer,
+    Query,
+}
+
+impl Stage {
+    const ALL: [Self; 7] = [
+        Self::Dns,
+        Self::Connect,
+        Self::Tls,
+        Self::Login,
+        Self::FirstByte,
+        Self::Transfer,
+        Self::Query,
+    ];
+
+    /// Its name among the phases of an outcome.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Login => "login",
+            Self::FirstByte => "first byte",
+            Self::Transfer => "transfer",
+            Self::Query => "query",
+        }
+    }
+
+    /// What was under way when the time was over.
+    fn doing(self) -> &'static str {
+        match self {
+            Self::Dns => "resolving the name",
+            Self::Connect => "connecting",
+            Self::Tls => "TLS handshake",
+            Self::Login => "logging in",
+            Self::FirstByte => "connected, waiting for the answer",
+            Self::Transfer => "reading the answer",
+            Self::Query => "waiting for the result of the query",
+        }
+    }
+}
+
+/// The course of one look. A stage that is entered again (by a redirect) adds to its first time.
+#[derive(Debug)]
+pub(super) struct Trace {
+    started: Instant,
+    timeout: Duration,
+    stage: Option<(Stage, Instant)>,
+    spent: [Option<Duration>; Stage::ALL.len()],
+}
+
+impl Trace {
+    pub(super) fn start(timeout: Duration) -> Self {
+        Self {
+            started: Instant::now(),
+            timeout,
+            stage: None,
+            spent: [None; Stage::ALL.len()],
+        }
+    }
+
+    /// When the look must be over.
+    pub(super) fn deadline(&self) -> Instant {
+        self.started + self.timeout
+    }
+
+    /// How long the look takes so far.
+    pub(super) fn took(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// How much time is left.
+    pub(super) fn left(&self) -> Duration {
+        self.timeout.saturating_sub(self.took())
+    }
+
+    /// Ends the stage before and begins the next.
+    pub(super) fn enter(&mut self, stage: Stage) {
+        let now = Instant::now();
+        self.leave(now);
+        self.stage = Some((stage, now));
+    }
+
+    fn leave(&mut self, now: Instant) {
+        if let Some((stage, since)) = self.stage.take() {
+            let spent = self.spent[stage as usize].get_or_insert_default();
+            *spent += now - since;
+        }
+    }
+
+    /// The outcome of a look that came to its end, or did not. Time that went by while our own resolver was
+    /// asked says nothing of the target.
+    pub(super) fn conclude(mut self, looked: Result<Looked<Outcome>, Elapsed>) -> Outcome {
+        let stage = self.stage.map(|(stage, _)| stage);
+        self.leave(Instant::now());
+        let outcome = match looked {
+            Ok(Ok(outcome) | Err(outcome)) => outcome,
+            Err(_) if stage == Some(Stage::Dns) => Outcome::unknown(&format!(
+                "the resolver did not answer within {}",
+                human(self.timeout)
+            )),
+            Err(_) => Outcome::fail(&format!(
+                "no answer within {} ({})",
+                human(self.timeout),
+                stage.map_or("starting", Stage::doing)
+            )),
+        };
+        let phases = Stage::ALL.iter().filter_map(|stage| {
+            self.spent[*stage as usize].map(|spent| Phase {
+                name: stage.name().into(),
+                took_us: micros(spent),
+            })
+        });
+        outcome.with_phases(phases.collect())
+    }
+}

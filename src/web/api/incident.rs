@@ -1,0 +1,48 @@
+//! Incidents as JSON.
+
+use serde_json::{Value, json};
+
+use super::outbox::notification;
+use crate::core::incident::{Entry, Incident};
+use crate::core::outbox::Notification;
+use crate::core::time::Time;
+use crate::core::view::View;
+
+/// `/api/v1/incidents`: the open ones of the view and the closed ones, newest first.
+pub fn incidents(view: &View, closed: &[Incident]) -> Value {
+    let mut all: Vec<&Incident> = view
+        .engine
+        .incidents
+        .values()
+        .map(AsRef::as_ref)
+        .chain(closed)
+        .collect();
+    all.sort_by_key(|incident| std::cmp::Reverse(incident.opened));
+    json!({ "incidents": all.into_iter().map(brief).collect::<Vec<Value>>() })
+}
+
+/// `/api/v1/incidents/ID`: one with its timeline, and who was told.
+pub fn incident(incident: &Incident, notifications: &[Notification]) -> Value {
+    let entry = |entry: &Entry| json!({ "at": entry.at.rfc3339_millis(), "text": entry.text });
+    let mut whole = brief(incident);
+    whole["first_failure"] = json!(incident.first_failure.rfc3339_millis());
+    whole["timeline"] = incident.timeline.iter().map(entry).collect();
+    whole["notifications"] = notifications.iter().map(notification).collect();
+    whole
+}
+
+/// As it stands in a list.
+pub(super) fn brief(incident: &Incident) -> Value {
+    let seen = incident.acknowledged.as_ref();
+    json!({
+        "id": incident.id,
+        "check": incident.name,
+        "opened_at": incident.opened.rfc3339(),
+        "closed_at": incident.closed.map(Time::rfc3339),
+        "worst": incident.worst.word(),
+        "acknowledged": seen.is_some(),
+        "acknowledgement": seen.map(|seen| json!({ "at": seen.at.rfc3339(), "by": seen.by, "note": seen.note })),
+        "reason": incident.reason,
+        "cause": incident.evidence,
+    })
+}

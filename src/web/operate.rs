@@ -1,0 +1,359 @@
+//! What an operator does: acknowledge, run now, pause, resume, send a test mail. Answered when it is durable
+//! and on the pages.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+use hyper::body::Incoming;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
+use serde_json::{Value, json};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::App;
+use super::body::Body;
+use super::intake::{Intake, take};
+use super::limits::FORM_BYTES;
+use super::mistake::Mistake;
+use super::respond;
+use super::route::{Form, Operation};
+use crate::core::check::CheckId;
+use crate::core::engine::Watched;
+use crate::core::incident::IncidentId;
+use crate::core::input::Input;
+use crate::core::state::Phase;
+use crate::core::view::View;
+use crate::inbox::Answer;
+
+/// How long to wait until the pages show what was decided; after that they show it a moment later.
+const SHOWN_WITHIN: Duration = Duration::from_secs(1);
+/// What need not be encoded in a part of a path (RFC 3986 section 2.3).
+const PART: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+/// What was done: for the API, and the page that shows it.
+struct Done {
+    status: StatusCode,
+    says: Value,
+    page: String,
+}
+
+impl Done {
+    fn new(says: Value, page: String) -> Self {
+        Self {
+            status: StatusCode::OK,
+            says,
+            page,
+        }
+    }
+}
+
+/// Does `operation` on what `part` names.
+pub(super) async fn operate(
+    app: &App,
+    peer: IpAddr,
+    request: &Parts,
+    body: Incoming,
+    (operation, form): (Operation, Form),
+    part: &str,
+) -> Response<Body> {
+    let done = match fields(app, request, body).await {
+        Ok(fields) => carry_out(app, peer, operation, part, &fields).await,
+        Err(mistake) => Err(mistake),
+    };
+    match (done, form) {
+        (Ok(done), Form::Api) => respond::json(done.status, &done.says),
+        (Ok(done), Form::Page) => respond::see_other(&done.page),
+        (Err(mistake), Form::Api) => mistake.json(),
+        (Err(mistake), Form::Page) => mistake.page(app, request, peer),
+    }
+}
+
+async fn carry_out(
+    app: &App,
+    peer: IpAddr,
+    operation: Operation,
+    part: &str,
+    fields: &Fields,
+) -> Result<Done, Mistake> {
+    let by: Arc<str> = match fields.by.trim() {
+        "" => format!("operator at {}", peer.to_canonical()).into(),
+        by => by.into(),
+    };
+    match operation {
+        Operation::Acknowledge => acknowledge(app, part, by, &fields.note).await,
+        Operation::Run => run(app, part),
+        Operation::Pause => pause(app, part, by).await,
+        Operation::Resume => resume(app, part, by).await,
+        Operation::TestMail => test_mail(app).await,
+    }
+}
+
+async fn acknowledge(app: &App, id: &str, by: Arc<str>, note: &str) -> Result<Done, Mistake> {
+    let id = IncidentId(id.into());
+    let open = app.view.borrow().engine.incidents.get(&id).cloned();
+    let Some(incident) = open else {
+        return Err(Mistake::new(
+            StatusCode::NOT_FOUND,
+            "no open incident has this id",
+            "GET /api/v1/incidents lists them; one that is closed needs nobody any more",
+        ));
+    };
+    if incident.acknowledged.is_none() {
+        let input = Input::Acknowledge {
+            incident: id.clone(),
+            by,
+            note: note.into(),
+        };
+        decide(app, input).await?;
+        let shown = |view: &View| {
+            let incident = view.engine.incidents.get(&id);
+            incident.is_none_or(|incident| incident.acknowledged.is_some())
+        };
+        shows(app, shown).await;
+    }
+    Ok(Done::new(
+        json!({ "id": id, "acknowledged": true }),
+        format!("/incidents/{}", utf8_percent_encode(&id.0, PART)),
+    ))
+}
+
+fn run(app: &App, name: &str) -> Result<Done, Mistake> {
+    let (check, watched) = named(app, name)?;
+    if watched.check.heartbeat.is_some() {
+        return Err(Mistake::new(
+            StatusCode::CONFLICT,
+            "a heartbeat cannot be run",
+            "its job reports in by itself; to try it, fetch its ping address",
+        ));
+    }
+    if watched.phase() == Phase::Paused {
+        return Err(Mistake::new(
+            StatusCode::CONFLICT,
+            "the check is paused",
+            "resume it first",
+        ));
+    }
+    app.run_now.try_send(check).map_err(|error| match error {
+        TrySendError::Full(_) | TrySendError::Closed(_) => {
+            Mistake::busy("too many checks wait to be run")
+        }
+    })?;
+    let mut done = Done::new(json!({ "name": name, "queued": true }), page_of(name));
+    done.status = StatusCode::ACCEPTED;
+    Ok(done)
+}
+
+async fn pause(app: &App, name: &str, by: Arc<str>) -> Result<Done, Mistake> {
+    let (check, watched) = named(app, name)?;
+    if watched.phase() != Phase::Paused {
+        decide(app, Input::Pause { check, by }).await?;
+        shows(app, |view| phase(view, check) == Phase::Paused).await;
+    }
+    Ok(Done::new(
+        json!({ "name": name, "state": "paused" }),
+        page_of(name),
+    ))
+}
+
+async fn resume(app: &App, name: &str, by: Arc<str>) -> Result<Done, Mistake> {
+    let (check, watched) = named(app, name)?;
+    if let Some(why) = &watched.check.not_configured {
+        return Err(Mistake::new(
+            StatusCode::CONFLICT,
+            "the check is not configured",
+            why,
+        ));
+    }
+    if watched.phase() == Phase::Paused {
+        decide(app, Input::Resume { check, by }).await?;
+        shows(app, |view| phase(view, check) != Phase::Paused).await;
+    }
+    let state = phase(&app.view.borrow(), check).word();
+    Ok(Done::new(
+        json!({ "name": name, "state": state }),
+        page_of(name),
+    ))
+}
+
+async fn test_mail(app: &App) -> Result<Done, Mistake> {
+    let recipients = app.view.borrow().engine.roster.recipients.len();
+    if recipients == 0 {
+        return Err(Mistake::new(
+            StatusCode::CONFLICT,
+            "nobody is to be told",
+            "write [email] to = [\"you@example.org\"]",
+        ));
+    }
+    let key = Uuid::new_v4();
+    decide(app, Input::TestMail { key }).await?;
+    let says = json!({ "queued": recipients });
+    Ok(Done::new(says, "/mail".to_owned()))
+}
+
+/// Hands in an input and waits until it is durable.
+async fn decide(app: &App, input: Input) -> Result<(), Mistake> {
+    match app.inbox.ask(input, app.limits.decision).await {
+        // Nothing: somebody else was faster, and what was wanted is so.
+        Answer::Done | Answer::Nothing => Ok(()),
+        Answer::NotDurable => Err(Mistake::busy("it could not be written to the journal")),
+        Answer::Busy => Err(Mistake::busy("the engine is busy")),
+    }
+}
+
+/// Waits until the view says so, and lets no older overview be served.
+async fn shows(app: &App, is_so: impl Fn(&View) -> bool) {
+    let mut view = app.view.clone();
+    // Where it takes longer the page is a moment behind, which it would be anyway.
+    if let Ok(Ok(view)) = timeout(SHOWN_WITHIN, view.wait_for(|view| is_so(view))).await {
+        app.cache.not_before(view.number);
+    }
+}
+
+fn named(app: &App, name: &str) -> Result<(CheckId, Arc<Watched>), Mistake> {
+    let watched = app.view.borrow().engine.named(name).cloned();
+    watched
+        .map(|watched| (watched.id, watched))
+        .ok_or_else(Mistake::no_check)
+}
+
+fn phase(view: &View, check: CheckId) -> Phase {
+    view.engine
+        .watched(check)
+        .map_or(Phase::New, |watched| watched.phase())
+}
+
+fn page_of(name: &str) -> String {
+    format!("/checks/{}", utf8_percent_encode(name, PART))
+}
+
+/// What a body says.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Fields {
+    by: String,
+    note: String,
+}
+
+async fn fields(app: &App, request: &Parts, body: Incoming) -> Result<Fields, Mistake> {
+    let bytes = match take(body, FORM_BYTES, FORM_BYTES, app.limits.body).await {
+        Intake::Whole(bytes) | Intake::Cut(bytes) => bytes,
+        Intake::TooLarge => return Err(Mistake::too_large()),
+        Intake::TooSlow => {
+            return Err(Mistake::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "the body did not arrive in time",
+                "try again",
+            ));
+        }
+        Intake::Broken => {
+            return Err(Mistake::new(
+                StatusCode::BAD_REQUEST,
+                "the body is incomplete",
+                "try again",
+            ));
+        }
+    };
+    if bytes.is_empty() {
+        return Ok(Fields::default());
+    }
+    let kind = request.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let kind = kind.unwrap_or_default().split(|&byte| byte == b';').next();
+    match kind.unwrap_or_default().trim_ascii() {
+        b"application/json" => from_json(&bytes),
+        b"application/x-www-form-urlencoded" => Ok(from_form(&bytes)),
+        _ => Err(Mistake::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the body is of a kind that is not understood",
+            "send JSON with Content-Type: application/json, or no body",
+        )),
+    }
+}
+
+fn from_json(bytes: &[u8]) -> Result<Fields, Mistake> {
+    let wrong = |text: &str| {
+        Mistake::new(
+            StatusCode::BAD_REQUEST,
+            text,
+            "send an object like {\"by\": \"Ada\", \"note\": \"on it\"}; both may be left out",
+        )
+    };
+    let value: Value = serde_json::from_slice(bytes)
+        .map_err(|error| wrong(&format!("the body is not JSON: {error}")))?;
+    let object = value
+        .as_object()
+        .ok_or_else(|| wrong("the body is not an object"))?;
+    let mut fields = Fields::default();
+    for (key, value) in object {
+        let text = value.as_str().ok_or_else(|| wrong("a value is not text"))?;
+        match key.as_str() {
+            "by" => text.clone_into(&mut fields.by),
+            "note" => text.clone_into(&mut fields.note),
+            _ => return Err(wrong("a key is not known")),
+        }
+    }
+    Ok(fields)
+}
+
+/// A form as browsers send it; what is not known is the browser's or a button's.
+fn from_form(bytes: &[u8]) -> Fields {
+    let mut fields = Fields::default();
+    for pair in bytes.split(|&byte| byte == b'&') {
+        let mut halves = pair.splitn(2, |&byte| byte == b'=');
+        let (key, value) = (halves.next(), halves.next().unwrap_or_default());
+        let spaced: Vec<u8> = value
+            .iter()
+            .map(|&byte| if byte == b'+' { b' ' } else { byte })
+            .collect();
+        let text = percent_decode(&spaced).decode_utf8_lossy().into_owned();
+        match key {
+            Some(b"by") => fields.by = text,
+            Some(b"note") => fields.note = text,
+            _ => {}
+        }
+    }
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_read_as_browsers_write_it() {
+        let fields = from_form(b"by=Ada+L%C3%B6we&x=1&note=on%20it%2C+1%2B1%3D2&&=&note2");
+        assert_eq!(fields.by, "Ada Löwe");
+        assert_eq!(fields.note, "on it, 1+1=2");
+    }
+
+    #[test]
+    fn json_that_is_not_understood_is_refused_and_not_half_taken() {
+        for body in [
+            "",
+            "[]",
+            "1",
+            "{\"by\":1}",
+            "{\"nope\":\"x\"}",
+            "{\"by\":\"a\"",
+            "{\"by\":null}",
+        ] {
+            assert!(from_json(body.as_bytes()).is_err(), "{body}");
+        }
+        let fields = from_json(b"{\"note\":\"on it\"}").ok();
+        assert_eq!(fields.map(|fields| fields.note), Some("on it".to_owned()));
+    }
+
+    #[test]
+    fn the_way_back_to_a_page_cannot_lead_elsewhere() {
+        assert_eq!(
+            page_of("a/../b\r\nX: y"),
+            "/checks/a%2F..%2Fb%0D%0AX%3A%20y"
+        );
+    }
+}

@@ -1,0 +1,189 @@
+//! Everything about one check.
+
+use std::cmp::Reverse;
+
+use maud::{Markup, html};
+
+use super::bar::{Bar, Day};
+use super::chart;
+use super::face::Face;
+use super::incident::list;
+use super::layout::{Frame, Live, layout};
+use super::row::percent;
+use super::settings::settings;
+use super::when::{age, micros};
+use super::{Shell, segment};
+use crate::core::engine::Watched;
+use crate::core::heartbeat::Beat;
+use crate::core::incident::Incident;
+use crate::core::outcome::{Outcome, Verdict};
+use crate::core::state::Phase;
+use crate::core::time::{Time, human};
+use crate::core::view;
+
+/// Looks that the table shows; the API has all of them.
+const LOOKS: usize = 25;
+
+/// The page. `recent` and `incidents` may be in any order.
+pub fn check(
+    shell: &Shell<'_>,
+    watched: &Watched,
+    recent: &[(Time, Outcome)],
+    incidents: &[Incident],
+) -> Markup {
+    let face = Face::of(&shell.view.engine, watched);
+    let name = &watched.check.name;
+    let title = match face {
+        Face::New => format!("{name} was not looked at yet"),
+        Face::Unknown => format!("{name} cannot be seen"),
+        Face::Down | Face::Held | Face::Degraded | Face::Up | Face::Paused => {
+            format!("{name} is {}", face.word())
+        }
+    };
+    let mut recent: Vec<&(Time, Outcome)> = recent.iter().collect();
+    recent.sort_by_key(|look| Reverse(look.0));
+    let main = html! {
+        (head(shell, watched, face, &title))
+        @if shell.operator { (buttons(watched)) }
+        @if let Some(beat) = &watched.record.beat { (beating(shell, watched, beat)) }
+        (history(shell, watched))
+        (chart::latency(shell, &recent))
+        @if let Some(last) = &watched.record.last { (chart::phases(&last.outcome)) }
+        (settings(shell, watched))
+        (looks(shell, &recent))
+        section.part { h2 { "Incidents" }
+            @if incidents.is_empty() { p.empty { "None is recorded." } } @else { (list(shell, &incidents.iter().collect::<Vec<_>>())) }
+        }
+    };
+    let frame = Frame {
+        tab: None,
+        title: &title,
+        live: Live::Whole,
+    };
+    layout(shell, &frame, &main)
+}
+
+fn head(shell: &Shell<'_>, watched: &Watched, face: Face, title: &str) -> Markup {
+    let record = &watched.record;
+    html! {
+        section class={ "verdict " (face.word()) } {
+            h1 { (face) " " (title) }
+            p {
+                "for " (shell.span(record.since)) ": " (record.reason)
+                @if face == Face::Held { " · " (super::row::line(shell, watched, face)) }
+                @if record.flapping { " · flapping" }
+                @if let Some(id) = &record.incident {
+                    " · " a.link href={ "/incidents/" (segment(&id.0)) } { "open incident" }
+                }
+            }
+            @if let Some(last) = &record.last {
+                p.said { (shell.time(last.at)) " " (last.outcome.message()) }
+            }
+        }
+    }
+}
+
+fn buttons(watched: &Watched) -> Markup {
+    let action = |verb: &str, text: &str| {
+        html! { form method="post" action={ "/checks/" (segment(&watched.check.name)) "/" (verb) } { button { (text) } } }
+    };
+    html! {
+        div.actions {
+            @if watched.check.heartbeat.is_none() && watched.check.not_configured.is_none() { (action("run", "Run now")) }
+            @match (watched.phase(), &watched.check.not_configured) {
+                (Phase::Paused, None) => (action("resume", "Resume")),
+                (Phase::Paused, Some(_)) => {}
+                (Phase::New | Phase::Up | Phase::Degraded | Phase::Down, _) => (action("pause", "Pause")),
+            }
+        }
+    }
+}
+
+fn beating(shell: &Shell<'_>, watched: &Watched, beat: &Beat) -> Markup {
+    html! {
+        section.part { h2 { "Pings" }
+            dl.facts {
+                div { dt { "recorded" } dd { (beat.pings) } }
+                div { dt { "last" } dd { @match beat.last_ping { Some(at) => (shell.time(at)), None => "none yet" } } }
+                div { dt { "took" } dd { (beat.last_took.map_or_else(|| "—".to_owned(), human)) } }
+                div { dt { "expected by" } dd { @match beat.expected { Some(at) => (shell.time(at)), None => "—" } } }
+                div { dt { "down at" } dd { @match watched.overdue_at() { Some((at, _)) => (shell.time(at)), None => "—" } } }
+            }
+            @if shell.operator {
+                p { "Let the job report in when it is done. The address is as good as a password for this one heartbeat." }
+                pre { code { "curl -fsS -m 10 --retry 5 " span.origin { "http://THIS-HOST" } "/ping/" (beat.uuid) } }
+                p.fine { "Add " code { "/start" } " when it begins, " code { "/fail" } " when it failed, or " code { "/$?" } " for its exit code." }
+            }
+        }
+    }
+}
+
+fn history(shell: &Shell<'_>, watched: &Watched) -> Markup {
+    let days = view::days(watched, shell.now);
+    html! {
+        section.part { h2 { "Ninety days" }
+            div.large { (Bar::of(watched, shell.now)) }
+            dl.facts {
+                @for (period, (name, _)) in view::PERIODS.iter().enumerate() {
+                    div { dt { "uptime " (name) } dd {
+                        @match view::uptime(watched, shell.now, period) { Some(share) => (percent(share)), None => "—" }
+                    } }
+                }
+            }
+            details { summary { "Day by day" }
+                div.scroll { table {
+                    thead { tr { th { "Day (UTC)" } th { "State" } th { "Uptime" } th { "Degraded" } th { "Down" } th { "Unknown" } } }
+                    tbody { @for day in days.iter().rev() {
+                        tr {
+                            td { (day.from.utc().format("%a %-d %b %Y")) }
+                            td { (Day::of(&day.spans).word()) }
+                            td.figure { (day.spans.uptime().map_or_else(|| "—".to_owned(), percent)) }
+                            td.figure { (span(day.spans.degraded_ms)) }
+                            td.figure { (span(day.spans.down_ms)) }
+                            td.figure { (span(day.spans.unknown_ms)) }
+                        }
+                    } }
+                } }
+            }
+        }
+    }
+}
+
+fn span(ms: u32) -> String {
+    if ms == 0 {
+        String::new()
+    } else {
+        age(std::time::Duration::from_millis(ms.into()))
+    }
+}
+
+fn looks(shell: &Shell<'_>, recent: &[&(Time, Outcome)]) -> Markup {
+    html! {
+        section.part { h2 { "Looks" @if recent.len() > LOOKS { " " small { "the newest " (LOOKS) " of " (recent.len()) } } }
+            @if recent.is_empty() { p.empty { "None is recorded yet." } }
+            @else {
+                div.scroll.stack { table {
+                    thead { tr { th { "When" } th { "Verdict" } th { "Took" } th { "Message" } } }
+                    tbody { @for (at, outcome) in recent.iter().take(LOOKS) {
+                        tr {
+                            td { (shell.time(*at)) }
+                            td { span class={ "tag " (tone(outcome.verdict)) } { (outcome.verdict.word()) } }
+                            td.figure { (outcome.latency_us.map_or_else(|| "—".to_owned(), micros)) }
+                            td.wide { (outcome.message()) }
+                        }
+                    } }
+                } }
+            }
+        }
+    }
+}
+
+/// The colour of a verdict.
+fn tone(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "up",
+        Verdict::Warn => "degraded",
+        Verdict::Fail => "down",
+        Verdict::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,63 @@
+//! The rules of a check in words.
+
+use maud::{Markup, html};
+
+use super::incident::is_link;
+use super::when::age;
+use super::{Shell, segment};
+use crate::core::engine::Watched;
+use crate::core::time::human;
+
+/// What the plan says of it.
+pub(super) fn settings(shell: &Shell<'_>, watched: &Watched) -> Markup {
+    let check = &watched.check;
+    html! {
+        section.part { h2 { "How it is watched" }
+            dl.rules {
+                dt { "what" } dd { code { (check.kind) } " " (check.target) }
+                dt { "when" } dd { (check.schedule) @if let Some(retry) = check.retry_every.filter(|_| check.heartbeat.is_none()) { ", every " (age(retry)) " while a failure is not confirmed" } }
+                @if let Some(rule) = &check.heartbeat {
+                    dt { "grace" } dd { (human(rule.grace)) " after the expected time" }
+                } @else {
+                    dt { "patience" } dd { (human(check.timeout)) " for one look" }
+                }
+                dt { "down" } dd { "after " (check.fail_after) }
+                dt { "good again" } dd { "after " (check.recover_after) @if check.recover_after == 1 { " good look" } @else { " good looks in a row" } }
+                @if let Some(flapping) = check.flapping {
+                    dt { "flapping" } dd { (flapping.turns) " turns within " (human(flapping.within)) }
+                }
+                @if !check.depends_on.is_empty() {
+                    dt { "depends on" } dd {
+                        @for (place, parent) in check.depends_on.iter().enumerate() {
+                            @if place > 0 { ", " }
+                            a.link href={ "/checks/" (segment(parent)) } { (parent) }
+                        }
+                    }
+                }
+                dt { "incident" } dd { @if check.alert_degraded { "when down or degraded" } @else { "when down" } }
+                dt { "tells" } dd { (recipients(shell, watched)) }
+                @if let Some(runbook) = &check.runbook {
+                    dt { "runbook" } dd { @if is_link(runbook) { a.link href=(runbook) rel="noreferrer" { (runbook) } } @else { (runbook) } }
+                }
+            }
+        }
+    }
+}
+
+/// Addresses are for those who may act; others learn how many there are.
+fn recipients(shell: &Shell<'_>, watched: &Watched) -> Markup {
+    let recipients = &watched.check.recipients;
+    html! {
+        @match (recipients.len(), shell.operator) {
+            (0, _) => "nobody",
+            (_, true) => {
+                @for (place, to) in recipients.iter().enumerate() {
+                    @if place > 0 { ", " }
+                    (to.address) " (" (to.channel) ")"
+                }
+            }
+            (1, false) => "1 recipient",
+            (count, false) => { (count) " recipients" }
+        }
+    }
+}

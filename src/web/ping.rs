@@ -1,0 +1,200 @@
+//! Pings: a job reports in. Grammar and answers after the pinging API of healthchecks.io.
+//!
+//! An unknown address is answered from memory. A known one is answered when the ping is in the journal:
+//! never a 200 that a power cut could take back.
+
+use std::net::IpAddr;
+use std::sync::{Arc, LazyLock};
+
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderName, USER_AGENT};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use hyper::body::Incoming;
+use uuid::Uuid;
+
+use super::App;
+use super::body::Body;
+use super::intake::{Intake, take};
+use super::limits::{PING_BYTES, PING_KEPT};
+use super::respond;
+use crate::core::heartbeat::{Ping, Signal};
+use crate::core::input::Input;
+use crate::core::text;
+use crate::inbox::Answer;
+
+/// What is kept of a User-Agent, in characters, as healthchecks.io does.
+const AGENT_CHARS: usize = 200;
+/// When to try again after a 503, in seconds.
+const RETRY: u64 = 5;
+
+static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
+    let policy = "default-src 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'";
+    let mut headers = respond::safe(policy, "text/plain; charset=utf-8", "no-store");
+    // Browsers may ping, too: from any page, and read the answer.
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("cross-origin"),
+    );
+    headers.insert(HeaderName::from_static("ping-body-limit"), PING_KEPT.into());
+    headers
+});
+
+/// Takes a ping; `rest` is the address after `/ping/`.
+pub(super) async fn ping(
+    app: &App,
+    peer: IpAddr,
+    request: Parts,
+    body: Incoming,
+    rest: &str,
+) -> Response<Body> {
+    let Some((uuid, action)) = address(rest) else {
+        return say(StatusCode::NOT_FOUND, "not found");
+    };
+    let check = app
+        .view
+        .borrow()
+        .engine
+        .beat(&uuid)
+        .map(|watched| watched.id);
+    let Some(check) = check else {
+        return say(StatusCode::NOT_FOUND, "not found");
+    };
+    let Some(signal) = action else {
+        return say(StatusCode::BAD_REQUEST, "invalid url format");
+    };
+    let at = app.clock.now();
+    let body = match take(body, PING_KEPT, PING_BYTES, app.limits.body).await {
+        Intake::Whole(bytes) | Intake::Cut(bytes) => bytes,
+        Intake::TooLarge => return say(StatusCode::PAYLOAD_TOO_LARGE, "body too large"),
+        Intake::TooSlow => return say(StatusCode::REQUEST_TIMEOUT, "body too slow"),
+        Intake::Broken => return say(StatusCode::BAD_REQUEST, "body incomplete"),
+    };
+    let Ok(rid) = run_id(request.uri.query()) else {
+        return say(StatusCode::BAD_REQUEST, "invalid uuid format");
+    };
+    let agent = request.headers.get(USER_AGENT).map(HeaderValue::as_bytes);
+    let agent = agent.map(|agent| text::line(&String::from_utf8_lossy(agent), AGENT_CHARS));
+    let ping = Ping {
+        at,
+        signal,
+        rid,
+        method: request.method.as_str().into(),
+        remote: peer.to_canonical().to_string().into(),
+        agent: agent.unwrap_or_default().into(),
+        body: Arc::from(body.as_ref()),
+    };
+    let answer = app
+        .inbox
+        .ask(Input::Ping { check, ping }, app.limits.decision)
+        .await;
+    match answer {
+        Answer::Done => {
+            app.vitals.pings.bump();
+            say(StatusCode::OK, "OK")
+        }
+        Answer::Nothing => say(StatusCode::NOT_FOUND, "not found"),
+        Answer::NotDurable | Answer::Busy => {
+            app.vitals.pings_refused.bump();
+            let refused = say(StatusCode::SERVICE_UNAVAILABLE, "not recorded, try again");
+            respond::retry_after(refused, RETRY)
+        }
+    }
+}
+
+fn say(status: StatusCode, text: &'static str) -> Response<Body> {
+    respond::with(status, HEADERS.clone(), text)
+}
+
+/// What an address after `/ping/` names: the heartbeat, and the signal unless it is an exit code beyond 255.
+/// None where it is no address at all.
+fn address(rest: &str) -> Option<(Uuid, Option<Signal>)> {
+    let (uuid, action) = match rest.split_once('/') {
+        Some((uuid, action)) => (uuid, action),
+        None => (rest, ""),
+    };
+    let uuid = hyphenated(uuid)?;
+    let signal = match action {
+        "" => Some(Signal::Success),
+        "start" => Some(Signal::Start),
+        "fail" => Some(Signal::Fail),
+        "log" => Some(Signal::Log),
+        code if code.bytes().all(|digit| digit.is_ascii_digit()) => {
+            // Digits only: what does not parse is too large.
+            code.parse().ok().map(Signal::Exit)
+        }
+        _ => return None,
+    };
+    Some((uuid, signal))
+}
+
+/// A UUID in the one form that counts, with hyphens.
+fn hyphenated(text: &str) -> Option<Uuid> {
+    (text.len() == 36)
+        .then(|| Uuid::try_parse(text).ok())
+        .flatten()
+}
+
+/// The `rid` of a query. `Err` when there is one and it is no UUID.
+fn run_id(query: Option<&str>) -> Result<Option<Uuid>, ()> {
+    let mut pairs = query.unwrap_or_default().split('&').rev();
+    let rid = pairs.find_map(|pair| pair.strip_prefix("rid="));
+    rid.map(|rid| hyphenated(rid).ok_or(())).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_names_a_heartbeat_and_a_signal() {
+        let uuid = "5d2f1a1e-7f3d-4a53-9d3a-0c8c0f4d2a11";
+        let known = Uuid::try_parse(uuid).expect("a uuid");
+        for (action, signal) in [
+            ("", Some(Signal::Success)),
+            ("/", Some(Signal::Success)),
+            ("/start", Some(Signal::Start)),
+            ("/fail", Some(Signal::Fail)),
+            ("/log", Some(Signal::Log)),
+            ("/0", Some(Signal::Exit(0))),
+            ("/007", Some(Signal::Exit(7))),
+            ("/255", Some(Signal::Exit(255))),
+            ("/256", None),
+            ("/99999999999999999999999", None),
+        ] {
+            assert_eq!(
+                address(&format!("{uuid}{action}")),
+                Some((known, signal)),
+                "{action}"
+            );
+        }
+        for rest in [
+            String::new(),
+            "x".to_owned(),
+            uuid.replace('-', ""),
+            format!("{{{uuid}}}"),
+            format!("{uuid}/start/"),
+            format!("{uuid}/-1"),
+            format!("{uuid}/stop"),
+            format!("{uuid}//"),
+        ] {
+            assert_eq!(address(&rest), None, "{rest}");
+        }
+    }
+
+    #[test]
+    fn a_run_id_is_a_uuid_in_either_case() {
+        let uuid = "5d2f1a1e-7f3d-4a53-9d3a-0c8c0f4d2a11";
+        let known = Uuid::try_parse(uuid).ok();
+        assert_eq!(run_id(None), Ok(None));
+        assert_eq!(run_id(Some("create=1")), Ok(None));
+        assert_eq!(run_id(Some(&format!("a=b&rid={uuid}"))), Ok(known));
+        assert_eq!(
+            run_id(Some(&format!("rid={}", uuid.to_uppercase()))),
+            Ok(known)
+        );
+        for query in ["rid=", "rid=7", "rid=5d2f1a1e7f3d4a539d3a0c8c0f4d2a11"] {
+            assert_eq!(run_id(Some(query)), Err(()), "{query}");
+        }
+    }
+}
