@@ -1,0 +1,420 @@
+//! The real binary from outside: what an operator does to it, and what the world does to it.
+
+use std::process::Command;
+use std::time::Duration;
+
+#[path = "common/daemon.rs"]
+mod daemon;
+#[path = "common/sink.rs"]
+mod sink;
+#[path = "common/target.rs"]
+mod target;
+
+use daemon::{Daemon, free, request, root};
+use sink::Sink;
+use target::Target;
+
+const JOB: &str = "0b1e7b1e-0000-4000-8000-00000000beef";
+
+fn job(every: &str, grace: &str) -> String {
+    format!("[heartbeat.job]\nevery = \"{every}\"\ngrace = \"{grace}\"\nuuid = \"{JOB}\"\n")
+}
+
+fn shop(target: &Target) -> String {
+    format!(
+        "[check.shop]\nhttp = {{ url = \"http://{}/\" }}\nevery = \"200ms\"\nfail_after = 2\ntimeout = \"1s\"\nflapping = \"off\"\n",
+        target.address
+    )
+}
+
+fn email(relay: impl std::fmt::Display) -> String {
+    format!(
+        "[email]\nrelays = [\"smtp://{relay}\"]\nfrom = \"Belfry <belfry@example.org>\"\nto = [\"ops@example.org\"]\n"
+    )
+}
+
+fn ping(daemon: &Daemon) -> Option<(u16, String)> {
+    daemon.get(&format!("/ping/{JOB}"))
+}
+
+#[test]
+fn it_ends_within_five_seconds_of_sigterm_and_says_zero() {
+    let mut daemon = Daemon::started("");
+    let began = tokio::time::Instant::now();
+    assert!(daemon.terminate().success());
+    assert!(
+        began.elapsed() < Duration::from_secs(6),
+        "took {:?}",
+        began.elapsed()
+    );
+}
+
+#[test]
+fn a_second_daemon_on_the_same_data_is_refused_and_told_which_process_has_it() {
+    let first = Daemon::started("");
+    let mut second = Daemon::new("");
+    let text = format!(
+        "[daemon]\ndata_dir = \"{}\"\n[listen]\nstatus = \"{}\"\nhello = \"{}\"\nshrunken = \"{}\"\n",
+        first.data().display(),
+        second.status,
+        second.hello,
+        second.shrunken
+    );
+    second.write_config(&text);
+    second.spawn();
+    let pid = first.pid().to_string();
+    second.until("refused by name", |second| second.log().contains(&pid));
+}
+
+#[test]
+fn a_taken_port_is_an_error_that_names_who_has_it() {
+    let first = Daemon::started("");
+    let second = Daemon::new("");
+    let text = format!(
+        "[daemon]\ndata_dir = \"{}\"\n[listen]\nstatus = \"{}\"\nhello = \"{}\"\nshrunken = \"{}\"\n",
+        second.data().display(),
+        first.status,
+        second.hello,
+        second.shrunken
+    );
+    second.write_config(&text);
+    let output = second.command(&["run"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said.contains(&format!("belfry (pid {})", first.pid())),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_wrong_configuration_changes_nothing_and_is_shown_until_it_is_right() {
+    let target = Target::start();
+    let daemon = Daemon::started(&shop(&target));
+    daemon.until("up", |d| d.state("shop") == "up");
+    let hits = target.hits.load(std::sync::atomic::Ordering::SeqCst);
+    daemon.configure(&format!("{}\nevry = \"1s\"\n", shop(&target)));
+    daemon.until("refused", |d| d.state("belfry.config") == "down");
+    daemon.until("shown above the page", |d| {
+        d.get("/")
+            .is_some_and(|(_, page)| page.contains("did you mean"))
+    });
+    daemon.until("still looking", |_| {
+        target.hits.load(std::sync::atomic::Ordering::SeqCst) > hits + 2
+    });
+    assert_eq!(daemon.state("shop"), "up");
+    daemon.configure(&format!("{}\n{}", shop(&target), job("1h", "1h")));
+    daemon.until("in force", |d| {
+        d.state("belfry.config") == "up" && d.state("job") == "new"
+    });
+    assert_eq!(daemon.state("shop"), "up", "a reload begins nothing anew");
+}
+
+#[test]
+fn a_saved_hello_page_is_there_without_a_restart_and_a_broken_one_is_not() {
+    let daemon = Daemon::new("");
+    let folder = daemon.dir.path().join("hello");
+    std::fs::create_dir(&folder).expect("made");
+    for file in ["hello.html", "shrunken.html", "shrunken.css", "logo.svg"] {
+        std::fs::copy(root().join("config/hello").join(file), folder.join(file)).expect("copied");
+    }
+    let mut daemon = daemon;
+    daemon.start();
+    let page = |daemon: &Daemon| {
+        request(daemon.hello, "GET", "/", "")
+            .map(|(_, page)| page)
+            .unwrap_or_default()
+    };
+    assert!(page(&daemon).contains("<h1 style='color:orange'>Hello World!</h1>"));
+    std::fs::write(folder.join("hello.html"), "<h1>Hello again!</h1>").expect("written");
+    daemon.until("the new page", |d| page(d).contains("Hello again!"));
+    std::fs::write(folder.join("hello.html"), [0xff, 0xfe, 0x00]).expect("written");
+    daemon.until("a note", |d| d.log().contains("hello.html"));
+    assert!(
+        page(&daemon).contains("Hello again!"),
+        "the last good page stays"
+    );
+}
+
+#[test]
+fn a_ping_is_recorded_before_it_is_answered_and_survives_a_kill() {
+    let mut daemon = Daemon::started(&job("1h", "1h"));
+    for _ in 0..20 {
+        assert_eq!(ping(&daemon), Some((200, "OK".to_owned())));
+    }
+    daemon.kill();
+    daemon.start();
+    let check = daemon.json("/api/v1/checks/job");
+    assert_eq!(check["pings"], 20, "{check}");
+    assert_eq!(check["state"], "up");
+}
+
+#[test]
+fn time_in_which_it_was_stopped_counts_against_no_job() {
+    let daemon = Daemon::started(&job("2s", "2s"));
+    assert_eq!(ping(&daemon).map(|(status, _)| status), Some(200));
+    daemon.signal("STOP");
+    sleep(Duration::from_secs(6));
+    daemon.signal("CONT");
+    daemon.until("known to have been deaf", |d| {
+        d.log().contains("could not hear")
+    });
+    assert_eq!(daemon.state("job"), "up");
+    daemon.until("down for real", |d| d.state("job") == "down");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_that_cannot_leave_waits_and_leaves_once() {
+    let sink_address = free();
+    let target = Target::start();
+    let daemon = Daemon::started(&format!("{}{}", email(sink_address), shop(&target)));
+    let daemon = blocking(move || {
+        daemon.until("up", |d| d.state("shop") == "up");
+        target.set(false);
+        daemon.until("deferred", |d| {
+            let rows = d.json("/api/v1/outbox")["notifications"].clone();
+            rows.as_array()
+                .is_some_and(|rows| rows.iter().any(|row| row["phase"] == "deferred"))
+        });
+        (daemon, target)
+    });
+    let (daemon, _target) = daemon.await;
+    let sink = Sink::at(sink_address).await;
+    sink.wait(1).await;
+    drop(daemon);
+    let mails = sink.mails();
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].header("X-Belfry-Check"), "shop");
+    assert_eq!(mails[0].header("Auto-Submitted"), "auto-generated");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_refuses_pings_lets_alerts_leave_and_ends_without_a_restart() {
+    let sink = Sink::honest().await;
+    let relay = sink.address;
+    let disk = SmallDisk::mount(4);
+    let target = Target::start();
+    let daemon = blocking(move || {
+        let mut daemon = Daemon::new("");
+        let text = format!(
+            "[daemon]\nname = \"web-1\"\ndata_dir = \"{}/data\"\n[listen]\nstatus = \"{}\"\nhello = \"{}\"\nshrunken = \"{}\"\n{}{}{}",
+            disk.path.path().display(),
+            daemon.status,
+            daemon.hello,
+            daemon.shrunken,
+            email(relay),
+            shop(&target),
+            job("1h", "1h")
+        );
+        daemon.write_config(&text);
+        daemon.start();
+        daemon.until("up", |d| d.state("shop") == "up");
+        assert_eq!(ping(&daemon).map(|(status, _)| status), Some(200));
+        disk.fill();
+        daemon.until("refusing pings", |d| {
+            ping(d).is_some_and(|(status, _)| status == 503)
+        });
+        target.set(false);
+        (daemon, disk, target)
+    });
+    let (daemon, disk, target) = daemon.await;
+    sink.wait(1).await;
+    assert!(
+        sink.mails()
+            .iter()
+            .any(|mail| mail.header("X-Belfry-Check") == "shop"
+                || mail.header("X-Belfry-Check") == "belfry.journal")
+    );
+    blocking(move || {
+        disk.free();
+        daemon.until("taking pings again", |d| {
+            ping(d).is_some_and(|(status, _)| status == 200)
+        });
+        drop((daemon, target));
+        drop(disk);
+    })
+    .await;
+}
+
+#[test]
+fn a_damaged_journal_is_put_aside_loudly_and_monitoring_starts() {
+    let mut daemon = Daemon::started(&job("1h", "1h"));
+    assert!(daemon.terminate().success());
+    let journal = daemon.data().join("journal.sqlite3");
+    std::fs::write(&journal, vec![0x5a; 64 << 10]).expect("damaged");
+    daemon.start();
+    assert_eq!(ping(&daemon).map(|(status, _)| status), Some(200));
+    let kept = std::fs::read_dir(daemon.data())
+        .expect("a folder")
+        .flatten();
+    assert!(
+        kept.into_iter()
+            .any(|file| file.file_name().to_string_lossy().contains("quarantine"))
+    );
+    let page = daemon.get("/").map(|(_, page)| page).unwrap_or_default();
+    assert!(page.contains("quarantine"), "the page says nothing of it");
+}
+
+#[test]
+fn the_command_line_has_the_exit_codes_it_promises() {
+    let daemon = Daemon::new("");
+    let code = |arguments: &[&str]| daemon.command(arguments).status.code();
+    assert_eq!(code(&["--help"]), Some(0));
+    assert_eq!(code(&["frobnicate"]), Some(64));
+    assert_eq!(code(&["validate"]), Some(0));
+    assert_eq!(code(&["status"]), Some(1), "nothing runs");
+    assert!(String::from_utf8_lossy(&daemon.command(&["status"]).stderr).contains("belfry run"));
+    daemon.write_config("");
+    assert_eq!(code(&["validate"]), Some(78));
+    let target = Target::start();
+    for (check, expected) in [
+        (
+            format!("http = {{ url = \"http://{}/\" }}", target.address),
+            0,
+        ),
+        (
+            format!(
+                "http = {{ url = \"http://{}/\", status = [201] }}",
+                target.address
+            ),
+            2,
+        ),
+        (format!("tcp = {{ address = \"{}\" }}", free()), 2),
+    ] {
+        daemon.write_config(&format!("[check.it]\n{check}\n"));
+        assert_eq!(code(&["check"]), Some(expected), "{check}");
+    }
+}
+
+#[test]
+fn status_and_ping_work_from_the_command_line() {
+    let daemon = Daemon::started(&job("1h", "1h"));
+    let said = |arguments: &[&str]| {
+        String::from_utf8_lossy(&daemon.command(arguments).stdout).into_owned()
+    };
+    assert!(said(&["status"]).contains(JOB), "{}", said(&["status"]));
+    assert_eq!(said(&["ping", "job"]), "OK\n");
+    assert_eq!(said(&["ping", "job", "--exit", "3"]), "OK\n");
+    assert_eq!(daemon.state("job"), "down");
+    let unknown = daemon.command(&["ping", "nobody"]);
+    assert_eq!(unknown.status.code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_test_mail_goes_all_the_way_to_the_relays_answer() {
+    let sink = Sink::honest().await;
+    let relay = sink.address;
+    blocking(move || {
+        let daemon = Daemon::started(&email(relay));
+        let output = daemon.command(&["mail", "test"]);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "{said}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(said.contains("ops@example.org: accepted"), "{said}");
+    })
+    .await;
+    assert_eq!(sink.mails().len(), 1);
+}
+
+#[test]
+fn secrets_of_the_configuration_are_nowhere_to_be_seen() {
+    let canary = "c4n4ry-pa55word";
+    let daemon = Daemon::started(&format!(
+        "[check.db]\npostgres = {{ url = \"postgres://belfry:{canary}@{}/x\" }}\nevery = \"200ms\"\n[check.web]\nhttp = {{ url = \"http://{}/\", headers = {{ Authorization = \"Bearer {canary}\" }} }}\nevery = \"200ms\"\n",
+        free(),
+        free()
+    ));
+    daemon.until("both down", |d| {
+        d.state("db") == "down" && d.state("web") == "down"
+    });
+    for path in [
+        "/",
+        "/checks/db",
+        "/checks/web",
+        "/incidents",
+        "/about",
+        "/mail",
+        "/metrics",
+        "/api/v1/status",
+        "/api/v1/checks/db",
+        "/api/v1/checks/web",
+    ] {
+        let (status, page) = daemon.get(path).expect("an answer");
+        assert_eq!(status, 200, "{path}");
+        assert!(!page.contains(canary), "{path} shows it");
+    }
+    assert!(!daemon.log().contains(canary), "the log shows it");
+    let mails = std::fs::read_dir(daemon.data().join("mail"))
+        .expect("a folder")
+        .flatten();
+    for mail in mails {
+        assert!(
+            !String::from_utf8_lossy(&std::fs::read(mail.path()).expect("read")).contains(canary)
+        );
+    }
+}
+
+/// A disk of a few megabytes, to be filled.
+struct SmallDisk {
+    path: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    fn mount(megabytes: u32) -> Self {
+        let path = tempfile::tempdir().expect("a folder");
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "tmpfs"])
+            .arg(path.path())
+            .status()
+            .expect("mount runs");
+        assert!(
+            mounted.success(),
+            "this test needs to mount a small tmpfs: run it as root"
+        );
+        Self { path }
+    }
+
+    fn fill(&self) {
+        let filled = Command::new("dd")
+            .args(["if=/dev/zero", "bs=4k", "status=none"])
+            .arg(format!("of={}", self.path.path().join("ballast").display()))
+            .stderr(std::process::Stdio::null())
+            .status();
+        assert!(
+            !filled.expect("dd runs").success(),
+            "the disk is full when dd fails"
+        );
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.path.path().join("ballast")).expect("removed");
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(
+            Command::new("umount")
+                .arg("-l")
+                .arg(self.path.path())
+                .status(),
+        );
+    }
+}
+
+/// Runs what blocks beside the runtime.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.expect("ran")
+}
+
+/// Lets time pass in which the daemon is stopped: nothing can be awaited then.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a test thread outside of any runtime"
+)]
+fn sleep(span: Duration) {
+    std::thread::sleep(span);
+}

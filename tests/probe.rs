@@ -1,0 +1,88 @@
+//! Probes against real servers on loopback: good ones, bad ones and hostile ones.
+
+#[path = "common/postgres.rs"]
+mod postgres;
+
+#[path = "probe/server.rs"]
+mod server;
+
+#[path = "probe/database.rs"]
+mod database;
+#[path = "probe/http.rs"]
+mod http;
+#[path = "probe/names.rs"]
+mod names;
+#[path = "probe/tcp.rs"]
+mod tcp;
+#[path = "probe/tls.rs"]
+mod tls;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use belfry::clock::Clock;
+use belfry::core::outcome::{Outcome, Verdict};
+use belfry::probe::{Env, Probe};
+use belfry::settings::{Report, Section, Source};
+use tokio::time::Instant;
+use toml::de::DeTable;
+
+/// Long enough for anything that works on a busy machine.
+const PATIENT: Duration = Duration::from_secs(20);
+/// How much later than the deadline a look may end on a busy machine.
+const GRACE: Duration = Duration::from_secs(5);
+
+fn env() -> Env {
+    Env::new(Clock::start(), Arc::default())
+}
+
+/// The probe that is written so in a `[check.NAME]`.
+fn probe(text: &str) -> Probe {
+    let source = Source {
+        name: Arc::from("t.toml"),
+        text: text.to_owned(),
+    };
+    let report = Report::new(&|_| None, Path::new("."));
+    let table = DeTable::parse(text).expect("the test writes valid TOML");
+    let mut check = Section::new("check.t", table.get_ref(), table.span(), &source, &report);
+    let probe = Probe::read(&mut check);
+    check.finish();
+    let problems = report.into_problems();
+    assert!(problems.is_empty(), "{problems:#?}");
+    probe.expect("no problem means a probe")
+}
+
+/// Looks once, patiently.
+async fn look(text: &str) -> Outcome {
+    probe(text).run(&env(), PATIENT).await
+}
+
+/// Looks once with little time, which must be kept.
+async fn look_briefly(text: &str) -> Outcome {
+    let timeout = Duration::from_millis(400);
+    let started = Instant::now();
+    let outcome = probe(text).run(&env(), timeout).await;
+    assert!(started.elapsed() < timeout + GRACE, "{outcome:?}");
+    outcome
+}
+
+/// `verdict: message`.
+fn said(outcome: &Outcome) -> String {
+    format!("{}: {}", outcome.verdict.word(), outcome.message())
+}
+
+/// The message without the latency, which is never the same.
+fn text(outcome: &Outcome) -> String {
+    outcome.text.replace(belfry::core::outcome::LATENCY, "T")
+}
+
+#[track_caller]
+fn assert_fails(outcome: &Outcome, part: &str) {
+    assert_eq!(outcome.verdict, Verdict::Fail, "{}", said(outcome));
+    assert!(
+        outcome.message().contains(part),
+        "{} does not say: {part}",
+        said(outcome)
+    );
+}

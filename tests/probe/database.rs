@@ -1,0 +1,393 @@
+//! A real PostgreSQL, and servers that pretend to be one.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use belfry::clock::Clock;
+use belfry::core::outcome::Verdict;
+use belfry::probe::Env;
+use tokio::io::AsyncReadExt;
+use tokio::task::JoinSet;
+use tokio_postgres::{Client, NoTls};
+
+use crate::postgres::{PASSWORD, Postgres, USER};
+use crate::server::{Server, write};
+use crate::tls::chain;
+use crate::{PATIENT, assert_fails, env, look, look_briefly, probe, said, text};
+
+fn check(url: &str) -> String {
+    format!("postgres.url = \"{url}\"")
+}
+
+/// A session of our own, to see what the probe does there; ends with the set.
+async fn session(postgres: &Postgres, tasks: &mut JoinSet<()>) -> Client {
+    let connected = tokio_postgres::connect(&postgres.url(), NoTls).await;
+    let (client, connection) = connected.expect("the private PostgreSQL takes us");
+    tasks.spawn(async move { drop(connection.await) });
+    client
+}
+
+/// The process ids of Belfry's sessions.
+async fn sessions(client: &Client) -> Vec<i32> {
+    let query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'belfry' ORDER BY pid";
+    let rows = client.query(query, &[]).await.expect("the query is valid");
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+fn signal(name: &str, process: i32) {
+    let status = Command::new("kill")
+        .args([name, &process.to_string()])
+        .status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "kill {name} {process}"
+    );
+}
+
+#[tokio::test]
+async fn a_postgres_is_asked_over_one_connection_that_is_replaced_when_it_breaks() {
+    let postgres = Postgres::start(&["autovacuum = off"]);
+    let mut tasks = JoinSet::new();
+    let client = session(&postgres, &mut tasks).await;
+    let (probe, env) = (probe(&check(&postgres.url())), env());
+
+    let first = probe.run(&env, PATIENT).await;
+    assert_eq!(first.verdict, Verdict::Pass, "{}", said(&first));
+    let message = text(&first);
+    assert!(
+        message.starts_with("PostgreSQL 1")
+            && message.ends_with("2 of 100 connections, primary in T"),
+        "{message}"
+    );
+    let kept = sessions(&client).await;
+    assert_eq!(kept.len(), 1);
+
+    // The same connection again, and nothing but a query.
+    let second = probe.run(&env, PATIENT).await;
+    assert_eq!(sessions(&client).await, kept);
+    let phases = second.phases.as_ref().expect("phases are measured");
+    assert_eq!(
+        phases.iter().map(|phase| &*phase.name).collect::<Vec<_>>(),
+        ["query"]
+    );
+
+    // Cut off in between: the next look has a new one, and nothing to complain of.
+    client
+        .execute("SELECT pg_terminate_backend($1)", &[&kept[0]])
+        .await
+        .unwrap();
+    let third = probe.run(&env, PATIENT).await;
+    assert_eq!(third.verdict, Verdict::Pass, "{}", said(&third));
+    assert!(
+        third.latency() < Some(PATIENT / 2),
+        "it did not wait for the old one: {third:?}"
+    );
+    let replaced = sessions(&client).await;
+    assert_eq!(replaced.len(), 1);
+    assert_ne!(replaced, kept);
+
+    // Hung: half of the time for the old one, then a new one.
+    signal("-STOP", replaced[0]);
+    let fourth = probe.run(&env, Duration::from_secs(4)).await;
+    signal("-CONT", replaced[0]);
+    assert_eq!(fourth.verdict, Verdict::Pass, "{}", said(&fourth));
+
+    // Two looks at once, of which one connection stays.
+    let (one, other) = tokio::join!(probe.run(&env, PATIENT), probe.run(&env, PATIENT));
+    assert_eq!((one.verdict, other.verdict), (Verdict::Pass, Verdict::Pass));
+
+    // Down, and up again.
+    postgres.stop();
+    let down = probe.run(&env, PATIENT).await;
+    assert_eq!(
+        said(&down),
+        format!(
+            "fail: nothing listens on {} (connection refused)",
+            postgres.address()
+        )
+    );
+    postgres.resume();
+    let up = probe.run(&env, PATIENT).await;
+    assert_eq!(up.verdict, Verdict::Pass, "{}", said(&up));
+}
+
+#[tokio::test]
+async fn what_a_postgres_refuses_is_told_without_the_password() {
+    let postgres = Postgres::start(&[
+        "autovacuum = off",
+        "max_connections = 5",
+        "superuser_reserved_connections = 1",
+    ]);
+    let wrong = postgres.url().replace("correct%20horse", "hunter2");
+    let outcome = look(&check(&wrong)).await;
+    assert_fails(
+        &outcome,
+        "password authentication failed for user \"belfry\" (SQLSTATE 28P01)",
+    );
+    assert!(!said(&outcome).contains("hunter2"));
+    let outcome = look(&check(&format!("{}x", postgres.url()))).await;
+    assert_fails(
+        &outcome,
+        "database \"postgresx\" does not exist (SQLSTATE 3D000)",
+    );
+    let keyless = format!("postgres://{USER}@{}/postgres", postgres.address());
+    assert_fails(&look(&check(&keyless)).await, "password missing");
+
+    let levels = |url: &str| format!("postgres = {{ url = \"{url}\", connections_warn = 20 }}");
+    let outcome = look(&levels(&postgres.url())).await;
+    assert_eq!(outcome.verdict, Verdict::Warn);
+    assert!(
+        text(&outcome).ends_with("1 of 5 connections, primary in T, connections are running out")
+    );
+
+    let mut tasks = JoinSet::new();
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        held.push(session(&postgres, &mut tasks).await);
+    }
+    let outcome = look(&check(&postgres.url())).await;
+    assert_eq!(outcome.verdict, Verdict::Fail, "{}", said(&outcome));
+    held.push(session(&postgres, &mut tasks).await);
+    assert_fails(
+        &look(&check(&postgres.url())).await,
+        "too many clients already (SQLSTATE 53300)",
+    );
+}
+
+#[tokio::test]
+async fn a_postgres_is_asked_over_its_socket_and_over_tls() {
+    let postgres = Postgres::start(&[]);
+    let folder = postgres.socket_folder().display().to_string();
+    let password = PASSWORD.replace(' ', "%20");
+    let socket = format!(
+        "postgres://{USER}:{password}@/postgres?host={folder}&port={}",
+        postgres.port()
+    );
+    let outcome = look(&check(&socket)).await;
+    assert_eq!(outcome.verdict, Verdict::Pass, "{}", said(&outcome));
+    let outcome = look(&check(&format!("{}?sslmode=require", postgres.url()))).await;
+    assert_fails(&outcome, "server does not support TLS");
+
+    let chain = chain("localhost", 80, 400);
+    postgres.stop();
+    let (certificate, key) = (
+        postgres.data().join("server.crt"),
+        postgres.data().join("server.key"),
+    );
+    let pem = |label: &str, der: &[u8]| {
+        let coded = openssl_base64(der);
+        format!("-----BEGIN {label}-----\n{coded}-----END {label}-----\n")
+    };
+    let certificates: Vec<String> = chain
+        .certificates
+        .iter()
+        .map(|der| pem("CERTIFICATE", der))
+        .collect();
+    fs::write(&certificate, certificates.concat()).unwrap();
+    fs::write(&key, pem("PRIVATE KEY", chain.key.secret_der())).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(postgres.data()).unwrap());
+    chown(&key, Some(owner), None).unwrap();
+    fs::write(postgres.data().join("postgresql.auto.conf"), "ssl = on\n").unwrap();
+    postgres.resume();
+
+    let by_name = postgres.url().replace("127.0.0.1", "localhost");
+    let verified = check(&format!("{by_name}?sslmode=verify-full"));
+    let trusting = Env::new(Clock::start(), Arc::default()).trusting(chain.root);
+    let outcome = probe(&verified).run(&trusting, PATIENT).await;
+    assert_eq!(outcome.verdict, Verdict::Pass, "{}", said(&outcome));
+    assert_fails(&look(&verified).await, "is not trusted (unknown issuer");
+    let by_address = check(&format!("{}?sslmode=require", postgres.url()));
+    let outcome = probe(&by_address).run(&trusting, PATIENT).await;
+    assert_fails(&outcome, "not for 127.0.0.1");
+    // As libpq does by default: encrypted, from whomever.
+    let outcome = look(&check(&postgres.url())).await;
+    assert_eq!(outcome.verdict, Verdict::Pass, "{}", said(&outcome));
+}
+
+/// Base64 in lines, for PEM.
+fn openssl_base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for line in bytes.chunks(48) {
+        for three in line.chunks(3) {
+            let number = three
+                .iter()
+                .fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte))
+                << (8 * (3 - three.len()));
+            for place in 0..4 {
+                let digit = DIGITS[number >> (18 - 6 * place) & 63];
+                out.push(if place <= three.len() {
+                    char::from(digit)
+                } else {
+                    '='
+                });
+            }
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// A message of the protocol.
+fn message(tag: u8, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len() + 4).expect("a message is short");
+    let mut out = vec![tag];
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(body);
+    out
+}
+
+/// Reads the request for TLS and declines, then reads the greeting.
+async fn greet(stream: &mut tokio::net::TcpStream) {
+    let mut bytes = [0; 1_024];
+    drop(stream.read_exact(&mut bytes[..8]).await);
+    write(stream, b"N").await;
+    drop(stream.read(&mut bytes).await);
+}
+
+/// A pretender that answers a greeting with `first`, and then sends `rest` for ever.
+async fn pretender(first: Vec<u8>, rest: Option<Vec<u8>>) -> (Server, Arc<AtomicUsize>) {
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&taken);
+    let server = Server::start(move |mut stream| {
+        let (first, rest, counter) = (first.clone(), rest.clone(), Arc::clone(&counter));
+        async move {
+            greet(&mut stream).await;
+            write(&mut stream, &first).await;
+            let Some(rest) = rest else {
+                return std::future::pending().await;
+            };
+            while write(&mut stream, &rest).await {
+                counter.fetch_add(rest.len(), Ordering::Relaxed);
+            }
+        }
+    })
+    .await;
+    (server, taken)
+}
+
+#[tokio::test]
+async fn a_pretender_costs_no_more_than_its_time_and_some_kilobytes() {
+    let ok = message(b'R', &[0, 0, 0, 0]);
+    let notices = message(b'N', b"SNOTICE\0Mhello\0\0").repeat(500);
+    let zeros = vec![0; 65_536];
+    let huge = [&b"D\x7f\xff\xff\xff"[..], &zeros].concat();
+    let row = [ok.clone(), message(b'Z', b"I"), huge.clone()].concat();
+    for (name, first, rest, part) in [
+        (
+            "garbage",
+            b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
+            None,
+            "",
+        ),
+        (
+            "notices",
+            ok.clone(),
+            Some(notices),
+            "it sent more than 256 KiB",
+        ),
+        (
+            "a huge message",
+            huge,
+            Some(zeros.clone()),
+            "it sent more than 256 KiB",
+        ),
+        ("a huge row", row, Some(zeros), "it sent more than 256 KiB"),
+        (
+            "silence",
+            Vec::new(),
+            None,
+            "no answer within 400 ms (logging in)",
+        ),
+        (
+            "a length below four",
+            b"R\0\0\0\0".to_vec(),
+            None,
+            "does not speak as a PostgreSQL does",
+        ),
+        (
+            "an unknown message",
+            message(b'?', b""),
+            None,
+            "does not speak as a PostgreSQL does",
+        ),
+        (
+            "a row that nobody asked for",
+            [ok, message(b'D', b"\0\x09")].concat(),
+            None,
+            "",
+        ),
+    ] {
+        let (server, taken) = pretender(first, rest).await;
+        let url = format!("postgres://u:hunter2@{}/d", server.address);
+        let outcome = look_briefly(&check(&url)).await;
+        assert_eq!(outcome.verdict, Verdict::Fail, "{name}: {}", said(&outcome));
+        assert!(
+            outcome.message().contains(part),
+            "{name}: {}",
+            said(&outcome)
+        );
+        let taken = taken.load(Ordering::Relaxed);
+        assert!(
+            taken < 20 << 20,
+            "{name}: the server got rid of {taken} bytes"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_pretender_that_echoes_the_password_is_not_repeated() {
+    let server = Server::start(|mut stream| async move {
+        greet(&mut stream).await;
+        // Asks for the password in the clear, and puts it into an error.
+        write(&mut stream, &message(b'R', &[0, 0, 0, 3])).await;
+        let mut bytes = [0; 256];
+        let read = stream.read(&mut bytes).await.unwrap_or(0);
+        // Tag and length before it, a NUL behind.
+        let password =
+            String::from_utf8_lossy(bytes.get(5..read.saturating_sub(1)).unwrap_or_default())
+                .into_owned();
+        let said = format!("SFATAL\0VFATAL\0C28P01\0Mno entry for {password}\0\0");
+        write(&mut stream, &message(b'E', said.as_bytes())).await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let outcome = look(&check(&format!(
+        "postgres://u:hunter2@{}/d",
+        server.address
+    )))
+    .await;
+    assert_fails(&outcome, "no entry for … (SQLSTATE 28P01)");
+}
+
+#[tokio::test]
+async fn a_password_is_not_hashed_for_ever_because_a_server_wants_it() {
+    let offer = message(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0");
+    let server = Server::start(move |mut stream| {
+        let offer = offer.clone();
+        async move {
+            greet(&mut stream).await;
+            write(&mut stream, &offer).await;
+            let mut bytes = [0; 256];
+            let read = stream.read(&mut bytes).await.unwrap_or(0);
+            let first = String::from_utf8_lossy(&bytes[..read]).into_owned();
+            let nonce = first.rsplit("r=").next().unwrap_or_default();
+            let mut answer = vec![0, 0, 0, 11];
+            answer.extend_from_slice(format!("r={nonce}xyz,s=c2FsdA==,i=2147483647").as_bytes());
+            write(&mut stream, &message(b'R', &answer)).await;
+            std::future::pending::<()>().await;
+        }
+    })
+    .await;
+    let outcome = look_briefly(&check(&format!(
+        "postgres://u:hunter2@{}/d",
+        server.address
+    )))
+    .await;
+    assert_eq!(outcome.verdict, Verdict::Fail, "{}", said(&outcome));
+}

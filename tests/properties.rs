@@ -1,0 +1,229 @@
+//! Properties of the state machine and of the engine, over random lives.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use belfry::core::check::Check;
+use belfry::core::heartbeat::Signal;
+use belfry::core::input::Input;
+use belfry::core::outcome::Verdict;
+use belfry::core::state::{Phase, State, Step, Threshold, Thresholds};
+use proptest::prelude::*;
+
+#[path = "common/story.rs"]
+mod story;
+
+use story::{Story, check, heartbeat};
+
+fn verdict() -> impl Strategy<Value = Verdict> {
+    prop_oneof![
+        4 => Just(Verdict::Pass),
+        1 => Just(Verdict::Warn),
+        4 => Just(Verdict::Fail),
+        1 => Just(Verdict::Unknown),
+    ]
+}
+
+fn thresholds() -> impl Strategy<Value = Thresholds> {
+    (1u8..6, 0u8..6, 1u8..4).prop_map(|(bad, slack, recover_after)| Thresholds {
+        fail_after: Threshold {
+            bad,
+            of: bad + slack,
+        },
+        recover_after,
+    })
+}
+
+/// The manual, word by word, over the whole list of looks since the state began: slow and obvious.
+fn by_the_manual(phase: Phase, looks: &[Verdict], rule: Thresholds) -> Phase {
+    let last = |n: u8| looks.iter().rev().take(n.into());
+    let fails = last(rule.fail_after.of)
+        .filter(|v| **v == Verdict::Fail)
+        .count();
+    let bad = last(rule.fail_after.of)
+        .filter(|v| **v != Verdict::Pass)
+        .count();
+    let warned = looks.contains(&Verdict::Warn);
+    let enough = usize::from(rule.fail_after.bad);
+    let run = |good: fn(Verdict) -> bool| looks.iter().rev().take_while(|v| good(**v)).count();
+    let newest = looks.last().copied();
+    match phase {
+        Phase::New if newest == Some(Verdict::Pass) => Phase::Up,
+        Phase::New | Phase::Up if fails >= enough => Phase::Down,
+        Phase::New | Phase::Up if warned && bad >= enough => Phase::Degraded,
+        Phase::Degraded if newest == Some(Verdict::Fail) && fails >= enough => Phase::Down,
+        Phase::Degraded if run(|v| v == Verdict::Pass) >= usize::from(rule.recover_after) => {
+            Phase::Up
+        }
+        Phase::Down if run(|v| v != Verdict::Fail) >= usize::from(rule.recover_after) => {
+            if newest == Some(Verdict::Warn) {
+                Phase::Degraded
+            } else {
+                Phase::Up
+            }
+        }
+        Phase::New | Phase::Up | Phase::Degraded | Phase::Down | Phase::Paused => phase,
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_state_machine_does_what_the_manual_says(rule in thresholds(), looks in prop::collection::vec(verdict(), 0..200)) {
+        let mut state = State::NEW;
+        let mut since: Vec<Verdict> = Vec::new();
+        for look in looks {
+            let before = state.phase();
+            if look != Verdict::Unknown {
+                since.push(look);
+            }
+            let expected = if look == Verdict::Unknown { before } else { by_the_manual(before, &since, rule) };
+            match state.step(look, rule) {
+                Step::Stay(next) => {
+                    prop_assert_eq!(next.phase(), before);
+                    state = next;
+                }
+                Step::Turn(next, _) => {
+                    prop_assert_ne!(next.phase(), before, "a turn goes somewhere");
+                    state = next;
+                    // Failures that made it Degraded still count towards Down.
+                    if !(matches!(before, Phase::New | Phase::Up) && next.phase() == Phase::Degraded) {
+                        since.clear();
+                    }
+                }
+            }
+            prop_assert_eq!(state.phase(), expected, "from {:?} after {:?}", before, since);
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Look(u8, Verdict),
+    Ping(Signal),
+    Wait(u16),
+    Deliver,
+    Defer,
+    Pause(u8),
+    Resume(u8),
+    Reload,
+    Deaf(u16),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        12 => (0u8..3, verdict()).prop_map(|(check, verdict)| Act::Look(check, verdict)),
+        2 => prop_oneof![Just(Signal::Success), Just(Signal::Fail), Just(Signal::Start), Just(Signal::Exit(2))].prop_map(Act::Ping),
+        4 => (1u16..900).prop_map(Act::Wait),
+        3 => Just(Act::Deliver),
+        2 => Just(Act::Defer),
+        1 => (0u8..3).prop_map(Act::Pause),
+        1 => (0u8..3).prop_map(Act::Resume),
+        1 => Just(Act::Reload),
+        1 => (1u16..4_000).prop_map(Act::Deaf),
+    ]
+}
+
+const NAMES: [&str; 3] = ["db", "shop", "blog"];
+
+fn checks() -> Vec<Check> {
+    let shop = Check {
+        depends_on: vec!["db".into()],
+        fail_after: Threshold::in_a_row(2),
+        ..check("shop")
+    };
+    let blog = Check {
+        alert_degraded: true,
+        fail_after: Threshold { bad: 2, of: 4 },
+        flapping: None,
+        ..check("blog")
+    };
+    vec![check("db"), shop, blog, heartbeat("backup")]
+}
+
+fn live(story: &mut Story, acts: &[Act]) {
+    for act in acts {
+        match act {
+            Act::Look(check, verdict) => {
+                story.look(NAMES[usize::from(*check)], *verdict);
+            }
+            Act::Ping(signal) => {
+                story.ping("backup", *signal);
+            }
+            Act::Wait(seconds) => {
+                story.after(Duration::from_secs((*seconds).into()));
+            }
+            Act::Deliver => {
+                story.deliver();
+            }
+            Act::Defer => {
+                story.defer();
+            }
+            Act::Pause(check) => {
+                let check = story.id(NAMES[usize::from(*check)]);
+                story.input(&Input::Pause {
+                    check,
+                    by: "ann".into(),
+                });
+            }
+            Act::Resume(check) => {
+                let check = story.id(NAMES[usize::from(*check)]);
+                story.input(&Input::Resume {
+                    check,
+                    by: "ann".into(),
+                });
+            }
+            Act::Reload => {
+                story.plan(checks());
+            }
+            Act::Deaf(seconds) => {
+                let from = story.now;
+                story.now = from + Duration::from_secs((*seconds).into());
+                let to = story.now;
+                story.input(&Input::Deaf {
+                    from,
+                    to,
+                    reason: "stopped".into(),
+                });
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_the_outbox_tells_the_truth_and_nothing_twice(acts in prop::collection::vec(act(), 0..300)) {
+        let mut story = Story::of(checks());
+        live(&mut story, &acts);
+        let open: BTreeMap<_, _> = story.engine.incidents.values().map(|i| (i.check, i.id.clone())).collect();
+        prop_assert_eq!(open.len(), story.engine.incidents.len(), "two incidents are open for one check");
+        for watched in story.engine.active() {
+            prop_assert_eq!(watched.record.incident.as_ref(), open.get(&watched.id), "{} and its incident disagree", watched.check.name);
+        }
+        // Let everything that waits be delivered: then nothing may be left that is not about an open incident.
+        for _ in 0..10 {
+            story.after(Duration::from_mins(10)).deliver();
+        }
+        for notification in story.engine.outbox.values() {
+            let open = notification.incident.as_ref().is_some_and(|id| story.engine.incidents.contains_key(id));
+            prop_assert!(open, "{:?} is left over", notification);
+        }
+        let mut nids: Vec<_> = story.queued.iter().map(|(nid, _)| nid.clone()).collect();
+        let all = nids.len();
+        nids.sort();
+        nids.dedup();
+        prop_assert_eq!(nids.len(), all, "the same news was queued twice");
+    }
+
+    #[test]
+    fn a_crash_after_every_step_leads_to_the_same_decisions(acts in prop::collection::vec(act(), 0..120)) {
+        let mut sound = Story::of(checks());
+        live(&mut sound, &acts);
+        let mut fragile = Story::of(checks());
+        fragile.fragile = true;
+        live(&mut fragile, &acts);
+        prop_assert_eq!(sound.said(), fragile.said());
+        prop_assert_eq!(sound.queued, fragile.queued);
+    }
+}
