@@ -17,9 +17,11 @@ use crate::journal::Batch;
 const SNAPSHOT: Duration = Duration::from_mins(1);
 /// Most such records in one batch.
 const SNAPSHOTS_PER_BATCH: usize = 256;
-/// Events that are kept while the journal cannot be written; beyond it looks are forgotten (the state
-/// they led to is not), everything else stays.
+/// Events that are kept while the journal cannot be written. Beyond it first looks are forgotten, then the
+/// oldest; the state, incidents and mails that they led to are kept apart and are not.
 const KEPT: usize = 50_000;
+/// How long after a commit that failed the next is tried.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Collects events between commits.
 pub(super) struct Pending {
@@ -64,8 +66,14 @@ impl Pending {
                 self.changed.insert(check);
             }
             // Only heartbeats must remember for how long they could not be heard.
-            (Event::Deafened { .. } | Event::ClockSet { .. }, None) => {
+            (Event::Deafened { .. }, None) => {
                 self.changed.extend(engine.heartbeats().map(|w| w.id));
+            }
+            (Event::ClockSet { .. }, None) => {
+                self.changed.extend(engine.active().map(|w| w.id));
+                let waiting = engine.outbox.iter();
+                self.notifications
+                    .extend(waiting.map(|(nid, n)| (nid.clone(), Arc::clone(n))));
             }
             (_, None) => {}
         }
@@ -84,6 +92,9 @@ impl Pending {
         self.events.push(event);
         if self.events.len() > KEPT {
             self.events.retain(Event::is_urgent);
+            // By half, so that this is not done again with the next one.
+            let excess = self.events.len().saturating_sub(KEPT / 2);
+            self.events.drain(..excess);
         }
     }
 
@@ -94,9 +105,10 @@ impl Pending {
         !self.events.is_empty() && retrying && (self.urgent || aged)
     }
 
-    /// When the oldest event was decided.
-    pub(super) fn oldest(&self) -> Option<Time> {
-        self.oldest
+    /// When there is something to commit that nobody waits for.
+    pub(super) fn due(&self, company: Duration) -> Option<Time> {
+        let aged = self.oldest? + company;
+        Some(self.retry.map_or(aged, |retry| retry.max(aged)))
     }
 
     /// Whether the last commit failed.
@@ -166,7 +178,54 @@ impl Pending {
     pub(super) fn failed(&mut self, now: Time) -> bool {
         let news = self.failing_since.is_none();
         self.failing_since.get_or_insert(now);
-        self.retry = Some(now + Duration::from_secs(1));
+        self.retry = Some(now + RETRY);
+        // Whoever sent them was told that they are not recorded, and sends them again.
+        self.events
+            .retain(|event| !matches!(event, Event::Pinged { .. }));
         news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::core::heartbeat::{Ping, Signal};
+
+    #[test]
+    fn a_journal_that_is_broken_for_long_costs_bounded_memory() {
+        let (engine, now) = (Engine::default(), Time::default());
+        let mut pending = Pending::new(now);
+        for at in 0..3 * KEPT {
+            let check = CheckId(u32::try_from(at).unwrap());
+            pending.add(now, Event::FlappingEnded { check, at: now }, &engine);
+            assert!(pending.events.len() <= KEPT);
+        }
+        let newest = pending.events.last().unwrap().check();
+        assert_eq!(newest, Some(CheckId(u32::try_from(3 * KEPT - 1).unwrap())));
+    }
+
+    #[test]
+    fn pings_that_were_refused_are_not_kept() {
+        let (engine, now) = (Engine::default(), Time::default());
+        let mut pending = Pending::new(now);
+        let ping = Ping {
+            at: now,
+            signal: Signal::Success,
+            rid: Some(Uuid::nil()),
+            method: "GET".into(),
+            remote: "127.0.0.1".into(),
+            agent: "curl".into(),
+            body: vec![0; 100_000].into(),
+        };
+        let check = CheckId(0);
+        pending.add(now, Event::Pinged { check, ping }, &engine);
+        pending.add(now, Event::FlappingBegan { check, at: now }, &engine);
+        assert!(pending.failed(now), "it is news");
+        assert_eq!(pending.events.len(), 1);
+        // The next commit is tried a second later, and nothing wakes the loop before.
+        assert!(!pending.is_due(now, Duration::ZERO));
+        assert_eq!(pending.due(Duration::ZERO), Some(now + RETRY));
     }
 }
