@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use procfs::{Current, Uptime};
 use tokio::time::Instant;
 
 use crate::core::time::Time;
@@ -15,12 +16,23 @@ use crate::core::time::Time;
 /// Differences up to this are the slewing of NTP, and taken over without a word.
 const SLEW: Duration = Duration::from_millis(1_500);
 
+/// Why the steady clock was behind or ahead of the wall clock: what was `from` is now `to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The machine was suspended in between.
+    Slept { from: Time, to: Time },
+    /// Somebody set the wall clock.
+    Set { from: Time, to: Time },
+}
+
 /// A steady clock. Clones go together.
 #[derive(Clone, Debug)]
 pub struct Clock {
     started: Instant,
     /// Wall time, in milliseconds, at `started`.
     base: Arc<AtomicI64>,
+    /// How long the machine had been up at `started`, suspension included, less what was told as slept since.
+    booted: Arc<AtomicI64>,
 }
 
 impl Clock {
@@ -29,8 +41,12 @@ impl Clock {
         let clock = Self {
             started: Instant::now(),
             base: Arc::default(),
+            booted: Arc::default(),
         };
         clock.base.store(wall().millis(), Ordering::Relaxed);
+        clock
+            .booted
+            .store(uptime().unwrap_or_default(), Ordering::Relaxed);
         clock
     }
 
@@ -39,15 +55,45 @@ impl Clock {
         Time::from_millis(self.base.load(Ordering::Relaxed)) + self.started.elapsed()
     }
 
-    /// Follows the wall clock. A difference too large for slewing is returned: what was the first is now
-    /// the second.
-    pub fn step(&self) -> Option<(Time, Time)> {
-        let (steady, wall) = (self.now(), wall());
+    /// Follows the wall clock. A difference too large for slewing is returned; where the machine slept and the
+    /// clock was set, the sleep comes first and the rest at the next call.
+    pub fn step(&self) -> Option<Step> {
+        let (from, wall) = (self.now(), wall());
+        let apart = wall.since(from).max(from.since(wall));
+        let slept = if apart > SLEW {
+            self.slept()
+        } else {
+            Duration::ZERO
+        };
+        let (to, step) = if slept > SLEW {
+            let to = from + slept;
+            (to, Some(Step::Slept { from, to }))
+        } else {
+            let step = (apart > SLEW).then_some(Step::Set { from, to: wall });
+            (wall, step)
+        };
         self.base
-            .fetch_add(wall.millis() - steady.millis(), Ordering::Relaxed);
-        let apart = wall.since(steady).max(steady.since(wall));
-        (apart > SLEW).then_some((steady, wall))
+            .fetch_add(to.millis() - from.millis(), Ordering::Relaxed);
+        step
     }
+
+    /// How long the machine was suspended since this was last asked: the time since it was started goes on
+    /// meanwhile, the monotonic clock does not.
+    fn slept(&self) -> Duration {
+        let Some(up) = uptime() else {
+            return Duration::ZERO;
+        };
+        let awake = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let slept = up - self.booted.load(Ordering::Relaxed) - awake;
+        self.booted.fetch_add(slept, Ordering::Relaxed);
+        Duration::from_millis(u64::try_from(slept).unwrap_or_default())
+    }
+}
+
+/// How long the machine is up, in milliseconds: `CLOCK_BOOTTIME`, which counts suspension (proc(5)).
+fn uptime() -> Option<i64> {
+    let seconds = Uptime::current().ok()?.uptime_duration();
+    i64::try_from(seconds.as_millis()).ok()
 }
 
 /// The wall clock. A clock before 1970 reads as 1970.

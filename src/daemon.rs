@@ -246,9 +246,18 @@ struct Gap {
     now: Time,
 }
 
-/// The first plan, and the time in which we did not run.
+/// The time in which we did not run, and then the first plan: with it deadlines are judged, and they are later by
+/// that time.
 async fn adopt(inbox: &Inbox, plan: &Plan, gap: Gap) -> anyhow::Result<()> {
     use crate::inbox::Answer;
+    if let Some(from) = gap.last_alive.filter(|&from| from < gap.now) {
+        let deaf = Input::Deaf {
+            from,
+            to: gap.now,
+            reason: "not running".into(),
+        };
+        inbox.ask(deaf, FIRST_PLAN).await;
+    }
     match inbox
         .ask(Input::Plan(Arc::new(plan.roster())), FIRST_PLAN)
         .await
@@ -262,18 +271,6 @@ async fn adopt(inbox: &Inbox, plan: &Plan, gap: Gap) -> anyhow::Result<()> {
             "the engine did not take the configuration within {} s",
             FIRST_PLAN.as_secs()
         ),
-    }
-    if let Some(from) = gap.last_alive.filter(|&from| from < gap.now) {
-        inbox
-            .ask(
-                Input::Deaf {
-                    from,
-                    to: gap.now,
-                    reason: "not running".into(),
-                },
-                FIRST_PLAN,
-            )
-            .await;
     }
     Ok(())
 }

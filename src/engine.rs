@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Step};
 use crate::core::check::CheckId;
 use crate::core::engine::Engine;
 use crate::core::event::Event;
@@ -104,10 +104,20 @@ impl EngineLoop {
     /// What every round begins with: progress, and whether we were deaf since the last one.
     fn round(&mut self, pending: &mut Pending, last_round: Time) -> Time {
         self.vitals.progress.engine.bump();
-        if let Some((from, to)) = self.clock.step() {
-            tracing::warn!(from = %from, to = %to, "the clock was set, or the machine slept; deadlines move along");
-            self.take(to, &Input::ClockSet { from, to }, pending);
-            return to;
+        match self.clock.step() {
+            Some(Step::Slept { from, to }) => {
+                let slept = human(to.since(from));
+                tracing::info!(from = %from, to = %to, "the machine slept for {slept}");
+                let reason = format!("the machine slept for {slept}").into();
+                self.take(to, &Input::Deaf { from, to, reason }, pending);
+                return to;
+            }
+            Some(Step::Set { from, to }) => {
+                tracing::warn!(from = %from, to = %to, "the clock was set; deadlines move along");
+                self.take(to, &Input::ClockSet { from, to }, pending);
+                return to;
+            }
+            None => {}
         }
         let now = self.clock.now();
         let gap = now.since(last_round);
@@ -181,10 +191,10 @@ impl EngineLoop {
         };
         self.view.send_replace(Arc::new(view));
         for (reply, answer) in waiters {
-            let answer = if written.is_ok() {
-                answer
-            } else {
-                Answer::NotDurable
+            // What changed nothing needs no journal: a delivery that must not go on must not now either.
+            let answer = match (answer, &written) {
+                (Answer::Done, Err(_)) => Answer::NotDurable,
+                _ => answer,
             };
             // Whoever waited may have gone; what was decided stands.
             let _gone = reply.send(answer);
@@ -215,7 +225,7 @@ impl EngineLoop {
     fn next_round(&self, pending: &Pending) -> Instant {
         let now = self.clock.now();
         let wake = self.engine.next_wake().map(|at| at.since(now));
-        let company = pending.oldest().map(|at| (at + COMPANY).since(now));
+        let company = pending.due(COMPANY).map(|at| at.since(now));
         let nap = [wake, company]
             .into_iter()
             .flatten()

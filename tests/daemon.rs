@@ -163,6 +163,18 @@ fn time_in_which_it_was_stopped_counts_against_no_job() {
     daemon.until("down for real", |d| d.state("job") == "down");
 }
 
+#[test]
+fn a_deadline_that_passed_while_it_did_not_run_is_no_alarm() {
+    let mut daemon = Daemon::started(&job("2s", "2s"));
+    assert_eq!(ping(&daemon).map(|(status, _)| status), Some(200));
+    daemon.kill();
+    sleep(Duration::from_secs(6));
+    daemon.start();
+    assert_eq!(daemon.state("job"), "up");
+    assert!(!daemon.log().contains("job is down"), "{}", daemon.log());
+    daemon.until("down for real", |d| d.state("job") == "down");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_that_cannot_leave_waits_and_leaves_once() {
     let sink_address = free();

@@ -11,6 +11,10 @@ use belfry::core::schedule::Schedule;
 use belfry::core::state::{Phase, Threshold};
 use belfry::core::view;
 
+#[path = "engine/away.rs"]
+mod away;
+#[path = "engine/plans.rs"]
+mod plans;
 #[path = "common/story.rs"]
 mod story;
 

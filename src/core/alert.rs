@@ -89,9 +89,9 @@ impl Engine {
 
     /// The alarms about an incident that are in the outbox, delivered or not.
     fn alarms_of(&self, incident: &Incident) -> impl Iterator<Item = &Notification> {
-        let about =
-            move |n: &&Notification| n.kind.is_alarm() && n.incident.as_ref() == Some(&incident.id);
-        self.outbox.values().map(AsRef::as_ref).filter(about)
+        self.thread(&incident.id)
+            .map(AsRef::as_ref)
+            .filter(|n| n.kind.is_alarm())
     }
 
     fn draft(

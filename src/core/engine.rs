@@ -16,6 +16,7 @@ use super::outbox::{Kind, Nid, Notification};
 use super::time::Time;
 
 mod apply;
+mod change;
 mod judge;
 mod operate;
 mod plan;
@@ -48,6 +49,10 @@ pub struct Engine {
     pub recent: Vector<Arc<Incident>>,
     /// What is not delivered yet, and everything about open incidents.
     pub outbox: OrdMap<Nid, Arc<Notification>>,
+    /// The outbox by incident.
+    threads: OrdSet<(IncidentId, Nid)>,
+    /// Checks in trouble without an incident: a parent holds their alert, see `depend`.
+    held: OrdSet<CheckId>,
     /// The last ones that left the outbox, without their messages.
     finished: Vector<Arc<Notification>>,
 }
@@ -129,6 +134,15 @@ impl Engine {
             .values()
             .filter_map(|&check| self.watched(check))
             .filter(|w| w.active)
+    }
+
+    /// What the outbox has about an incident.
+    pub fn thread(&self, id: &IncidentId) -> impl Iterator<Item = &Arc<Notification>> {
+        let first = (id.clone(), Nid("".into()));
+        self.threads
+            .range(first..)
+            .take_while(move |(incident, _)| incident == id)
+            .filter_map(|(_, nid)| self.outbox.get(nid))
     }
 
     /// When [`Input::Tick`] will have something to decide.

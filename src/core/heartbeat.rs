@@ -137,6 +137,21 @@ impl Beat {
         }
     }
 
+    /// Expects the next ping by `schedule`, counted from the last one.
+    pub fn expect_by(&mut self, schedule: &Schedule) {
+        if self.expected.is_some() {
+            self.expected = self.last_ping.and_then(|at| schedule.next_after(at));
+        }
+    }
+
+    /// Expects nothing until the next ping: it was paused, or resumed, or was not in the plan for a while.
+    pub fn rest(&mut self) {
+        self.last_start = None;
+        self.expected = None;
+        self.deaf = Duration::ZERO;
+        self.deaf_since_start = Duration::ZERO;
+    }
+
     /// When this turns Down if nothing more is heard, and why.
     ///
     /// After the expected time plus grace while it is up; after the last start plus grace as long as the

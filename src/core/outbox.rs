@@ -162,6 +162,14 @@ pub struct Notification {
 }
 
 impl Notification {
+    /// Moves the times that decide about it along with a clock that was set.
+    pub(super) fn shift(&mut self, moved: impl Fn(Time) -> Time) {
+        self.created = moved(self.created);
+        if let Phase::Deferred { next, .. } = &mut self.phase {
+            *next = moved(*next);
+        }
+    }
+
     /// When it may be tried; none when it is final.
     pub fn due(&self) -> Option<Time> {
         match &self.phase {

@@ -231,6 +231,31 @@ impl Story {
 
     /// The process dies and comes back with what was committed.
     pub(crate) fn crash(&mut self) -> &mut Self {
+        self.engine = self.restored();
+        let roster = Arc::clone(&self.roster);
+        self.engine_input(&Input::Plan(roster));
+        self
+    }
+
+    /// The process dies and is started again after so long, as the daemon does it.
+    pub(crate) fn rest(&mut self, span: Duration) -> &mut Self {
+        let from = self.now;
+        self.now = from + span;
+        self.engine = self.restored();
+        let reason = "not running".into();
+        self.engine_input(&Input::Deaf {
+            from,
+            to: self.now,
+            reason,
+        });
+        self.engine_input(&Input::Tick);
+        let roster = Arc::clone(&self.roster);
+        self.engine_input(&Input::Plan(roster));
+        self.engine_input(&Input::Tick);
+        self
+    }
+
+    fn restored(&self) -> Engine {
         let definitions = self
             .kept
             .definitions
@@ -260,10 +285,7 @@ impl Story {
                 .cloned()
                 .collect(),
         };
-        self.engine = Engine::restore(restored);
-        let roster = Arc::clone(&self.roster);
-        self.engine_input(&Input::Plan(roster));
-        self
+        Engine::restore(restored)
     }
 
     /// What the last steps decided, and forgets it.

@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use super::restore::placeholder;
 use super::{Engine, FINISHED, RECENT, Record, Watched, index};
-use crate::core::check::{Check, CheckId, Flapping};
+use crate::core::check::{Check, CheckId};
 use crate::core::event::Event;
-use crate::core::heartbeat::{Beat, Ping};
+use crate::core::heartbeat::Beat;
 use crate::core::incident::{Incident, IncidentId};
 use crate::core::outbox::{self, Delivery, Nid, Notification, Phase};
-use crate::core::outcome::Outcome;
-use crate::core::state::{self, Step};
+use crate::core::state;
 use crate::core::time::Time;
-use crate::core::uptime::{Tally, WINDOW};
 
 impl Engine {
     /// Makes it so.
@@ -69,10 +67,7 @@ impl Engine {
             Event::IncidentNoted { incident, at, text } => {
                 self.on_incident(incident, |i| i.note(*at, Arc::clone(text)));
             }
-            Event::NotificationQueued { notification } => {
-                self.outbox
-                    .insert(notification.nid.clone(), Arc::new(notification.clone()));
-            }
+            Event::NotificationQueued { notification } => self.enqueue(notification),
             Event::NotificationMoved { nid, at, delivery } => {
                 self.move_notification(nid, *at, delivery);
             }
@@ -82,7 +77,7 @@ impl Engine {
                 }
             }
             Event::Deafened { from, to, .. } => self.on_all(|w| w.deafen(*from, *to)),
-            Event::ClockSet { from, to } => self.on_all(|w| w.shift(*from, *to)),
+            Event::ClockSet { from, to } => self.shift(*from, *to),
         }
     }
 
@@ -103,13 +98,28 @@ impl Engine {
     fn key(&mut self, check: CheckId, uuid: uuid::Uuid) {
         if let Some(beat) = self.watched(check).and_then(|w| w.record.beat.as_ref()) {
             let old = beat.uuid;
-            self.beats.remove(&old);
+            // It may be another's by now, when the configuration swaps two.
+            if self.beats.get(&old) == Some(&check) {
+                self.beats.remove(&old);
+            }
         }
         self.beats.insert(uuid, check);
         self.on(check, |w| match &mut w.record.beat {
             Some(beat) => beat.uuid = uuid,
             none => *none = Some(Beat::new(uuid)),
         });
+    }
+
+    /// The clock was set: every time that something is measured from moves along, of checks and of mails.
+    fn shift(&mut self, from: Time, to: Time) {
+        let moved = |at: Time| at + to.since(from) - from.since(to);
+        self.on_all(|w| w.shift(moved));
+        let waiting: Vec<Nid> = self.outbox.keys().cloned().collect();
+        for nid in waiting {
+            if let Some(slot) = self.outbox.get_mut(&nid) {
+                Arc::make_mut(slot).shift(moved);
+            }
+        }
     }
 
     /// Changes one check and keeps its wake true.
@@ -128,11 +138,16 @@ impl Engine {
         }
     }
 
-    /// Puts the check where it belongs in the list of wakes.
+    /// Puts the check where it belongs in the list of wakes, and among those that are held.
     pub(super) fn rewake(&mut self, check: CheckId) {
         let Some(watched) = self.checks.get(index(check)) else {
             return;
         };
+        match (watched.is_held(), self.held.contains(&check)) {
+            (true, false) => drop(self.held.insert(check)),
+            (false, true) => drop(self.held.remove(&check)),
+            (true, true) | (false, false) => {}
+        }
         let (old, new) = (watched.wake, watched.next_wake());
         if old == new {
             return;
@@ -183,6 +198,14 @@ impl Engine {
         self.sweep(id);
     }
 
+    pub(super) fn enqueue(&mut self, notification: &Notification) {
+        let nid = notification.nid.clone();
+        if let Some(id) = &notification.incident {
+            self.threads.insert((id.clone(), nid.clone()));
+        }
+        self.outbox.insert(nid, Arc::new(notification.clone()));
+    }
+
     fn move_notification(&mut self, nid: &Nid, at: Time, delivery: &Delivery) {
         let Some(slot) = self.outbox.get_mut(nid) else {
             return;
@@ -201,13 +224,8 @@ impl Engine {
         if self.incidents.contains_key(id) {
             return;
         }
-        let done = |n: &&Arc<Notification>| n.incident.as_ref() == Some(id) && n.phase.is_final();
-        let gone: Vec<Nid> = self
-            .outbox
-            .values()
-            .filter(done)
-            .map(|n| n.nid.clone())
-            .collect();
+        let done = self.thread(id).filter(|n| n.phase.is_final());
+        let gone: Vec<Nid> = done.map(|n| n.nid.clone()).collect();
         for nid in gone {
             self.finish(&nid);
         }
@@ -217,6 +235,9 @@ impl Engine {
         let Some(mut notification) = self.outbox.remove(nid) else {
             return;
         };
+        if let Some(id) = &notification.incident {
+            self.threads.remove(&(id.clone(), nid.clone()));
+        }
         Arc::make_mut(&mut notification).message = Arc::from([]);
         self.finished.push_back(notification);
         while self.finished.len() > FINISHED {
@@ -252,72 +273,4 @@ fn advance(moved: &mut Notification, at: Time, delivery: &Delivery) {
             at,
         },
     };
-}
-
-impl Watched {
-    fn come_back(&mut self, at: Time) {
-        self.active = true;
-        self.record.tally = Tally::starting(at);
-    }
-
-    fn observe(&mut self, at: Time, outcome: &Outcome) {
-        self.record.look(at, outcome);
-        if let Step::Stay(state) = self
-            .record
-            .state
-            .step(outcome.verdict, self.check.thresholds())
-        {
-            self.record.state = state;
-        }
-    }
-
-    fn hear(&mut self, ping: &Ping) {
-        if let Some(beat) = &mut self.record.beat {
-            beat.heard(ping, &self.check.schedule);
-        }
-    }
-
-    fn turn(&mut self, at: Time, from: state::Phase, to: state::State) {
-        let known = self.record.is_known();
-        self.record.tally.account(at, from, known);
-        self.record.state = to;
-        self.record.since = at;
-        // The first good look after the start is no turn that anybody saw.
-        if from != state::Phase::New {
-            self.record.turns.push(at);
-            let excess = self
-                .record
-                .turns
-                .len()
-                .saturating_sub(Flapping::MAX_TURNS.into());
-            self.record.turns.drain(..excess);
-        }
-    }
-
-    fn close_window(&mut self, tally: &Tally) {
-        Arc::make_mut(&mut self.history).push(tally);
-        self.record.tally = Tally::starting(tally.until.max(tally.end()));
-    }
-
-    /// Deadlines are later by the time in which nothing could be heard, and that time is unknown.
-    fn deafen(&mut self, from: Time, to: Time) {
-        let (phase, known) = (self.phase(), self.record.is_known());
-        self.record.tally.deafen(from, to, phase, known);
-        if let Some(beat) = &mut self.record.beat {
-            let after = |start: Time| to.since(from.max(start));
-            beat.deaf += beat.last_ping.map(after).unwrap_or_default();
-            beat.deaf_since_start += beat.last_start.map(|(at, _)| after(at)).unwrap_or_default();
-        }
-    }
-
-    /// Moves what lies ahead along with the clock, so that a clock set right is no lateness.
-    fn shift(&mut self, from: Time, to: Time) {
-        let moved = |at: Time| at + to.since(from) - from.since(to);
-        self.record.tally.until = moved(self.record.tally.until);
-        self.record.tally.from = self.record.tally.until.floor(WINDOW);
-        if let Some(beat) = &mut self.record.beat {
-            beat.expected = beat.expected.map(moved);
-            beat.last_start = beat.last_start.map(|(at, rid)| (moved(at), rid));
-        }
-    }
 }

@@ -104,6 +104,7 @@ impl Engine {
             .and_then(|id| self.incidents.get(id));
         let trouble = watched.is_trouble(after.phase);
         match open {
+            // One of them is released by [`Engine::tick`] when no parent is in trouble any more.
             None if trouble && self.held_by(watched).is_none() => self.open(now, watched, after),
             Some(incident) if after.phase == Phase::Down && incident.worst == Phase::Degraded => {
                 self.worsen(now, watched, incident, after)
@@ -112,8 +113,29 @@ impl Engine {
                 let why = format!("{}: {}", after.phase.word(), after.outcome.message());
                 self.close(now, incident, &why)
             }
+            Some(incident) if after.phase != watched.phase() => {
+                vec![Event::IncidentNoted {
+                    incident: incident.id.clone(),
+                    at: now,
+                    text: format!("{}: {}", after.phase.word(), after.outcome.message()).into(),
+                }]
+            }
             _ => Vec::new(),
         }
+    }
+
+    /// Opens the incident of a check whose alert a parent has held until now.
+    pub(super) fn release(&self, now: Time, watched: &Watched) -> Vec<Event> {
+        let outcome = watched.record.last.as_ref().map(|last| &last.outcome);
+        outcome.map_or_else(Vec::new, |outcome| {
+            let after = After {
+                phase: watched.phase(),
+                reason: watched.record.reason.clone(),
+                outcome,
+                flapping: watched.record.flapping,
+            };
+            self.open(now, watched, &after)
+        })
     }
 
     fn open(&self, now: Time, watched: &Watched, after: &After<'_>) -> Vec<Event> {

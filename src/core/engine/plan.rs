@@ -38,7 +38,7 @@ impl Engine {
                 }
                 Some(_) => {}
             }
-            events.extend(keyed(id, known, check));
+            events.extend(self.keyed(id, known, check));
             events.extend(configured(now, id, known, check));
         }
         let planned: BTreeSet<&str> = roster
@@ -54,6 +54,18 @@ impl Engine {
         events
     }
 
+    /// A heartbeat gets the address that the configuration gives, else keeps its own, else gets a fresh one.
+    fn keyed(&self, id: CheckId, known: Option<&Arc<Watched>>, check: &Check) -> Option<Event> {
+        let rule = check.heartbeat.as_ref()?;
+        let has = known
+            .and_then(|watched| watched.record.beat.as_ref())
+            .map(|beat| beat.uuid);
+        let uuid = rule.uuid.or(has).unwrap_or(rule.fresh);
+        // While it was gone another may have had its address.
+        let is_heard = has == Some(uuid) && self.beats.get(&uuid) == Some(&id);
+        (!is_heard).then_some(Event::BeatKeyed { check: id, uuid })
+    }
+
     /// The check of `roster` for each watched name, and the roster itself.
     pub(super) fn apply_roster(&mut self, roster: &Arc<Roster>) {
         self.roster = Arc::clone(roster);
@@ -64,30 +76,31 @@ impl Engine {
             if let Some(slot) = self.checks.get_mut(index(id))
                 && slot.check != *check
             {
-                Arc::make_mut(slot).check = Arc::clone(check);
+                Arc::make_mut(slot).govern(check);
             }
             self.rewake(id);
         }
     }
 }
 
-/// A heartbeat gets the address that the configuration gives, else keeps its own, else gets a fresh one.
-fn keyed(id: CheckId, known: Option<&Arc<Watched>>, check: &Check) -> Option<Event> {
-    let rule = check.heartbeat.as_ref()?;
-    let has = known
-        .and_then(|watched| watched.record.beat.as_ref())
-        .map(|beat| beat.uuid);
-    let uuid = rule.uuid.or(has).unwrap_or(rule.fresh);
-    (has != Some(uuid)).then_some(Event::BeatKeyed { check: id, uuid })
+impl Watched {
+    /// Puts it under new rules. When the next ping is expected follows from them and the last ping.
+    fn govern(&mut self, check: &Arc<Check>) {
+        self.check = Arc::clone(check);
+        if let Some(beat) = &mut self.record.beat {
+            beat.expect_by(&check.schedule);
+        }
+    }
 }
 
-/// A check without what it needs is paused by the configuration, and goes on as soon as it has it.
+/// A check without what it needs is paused by the configuration, and goes on as soon as it has it. An open
+/// incident is closed without a mail: whoever took away what it needs knows.
 fn configured(
     now: Time,
     check: CheckId,
     known: Option<&Arc<Watched>>,
     planned: &Check,
-) -> Option<Event> {
+) -> Vec<Event> {
     let from = known.map_or(Phase::New, |watched| watched.phase());
     let by_configuration = known.is_some_and(|w| matches!(w.record.reason, Reason::Configured(_)));
     let turn = |state, why: &str| Event::Turned {
@@ -98,9 +111,19 @@ fn configured(
         reason: Reason::Configured(why.to_owned()),
     };
     match &planned.not_configured {
-        Some(why) if from != Phase::Paused => Some(turn(State::Paused, why)),
-        None if from == Phase::Paused && by_configuration => Some(turn(State::NEW, "configured")),
-        _ => None,
+        Some(why) if from != Phase::Paused => {
+            let incident = known.and_then(|watched| watched.record.incident.clone());
+            let closed = incident.map(|incident| Event::IncidentClosed {
+                incident,
+                at: now,
+                why: format!("paused by the configuration: {why}").into(),
+            });
+            std::iter::once(turn(State::Paused, why))
+                .chain(closed)
+                .collect()
+        }
+        None if from == Phase::Paused && by_configuration => vec![turn(State::NEW, "configured")],
+        _ => Vec::new(),
     }
 }
 

@@ -63,9 +63,7 @@ impl Engine {
                 .insert(incident.id.clone(), Arc::new(incident));
         }
         for notification in restored.notifications {
-            engine
-                .outbox
-                .insert(notification.nid.clone(), Arc::new(notification));
+            engine.enqueue(&notification);
         }
         engine
     }
@@ -86,7 +84,8 @@ impl Engine {
             incident: None,
             ..record
         };
-        if let Some(beat) = &record.beat {
+        // One that is gone may have left its address to another.
+        if let Some(beat) = record.beat.as_ref().filter(|_| active) {
             self.beats.insert(beat.uuid, id);
         }
         self.names.insert(Arc::clone(&name), id);

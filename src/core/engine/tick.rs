@@ -19,8 +19,19 @@ impl Engine {
             .iter()
             .take_while(|&&(at, _)| at <= now)
             .take(PER_TICK);
-        due.filter_map(|&(_, check)| self.watched(check))
-            .flat_map(|watched| self.wake(now, watched))
+        let woken = due
+            .filter_map(|&(_, check)| self.watched(check))
+            .flat_map(|watched| self.wake(now, watched));
+        woken.chain(self.released(now)).collect()
+    }
+
+    /// Whoever's parent is well again while it is not: nobody was told of it, and a heartbeat that stays
+    /// silent would give no other occasion.
+    fn released(&self, now: Time) -> Vec<Event> {
+        let held = self.held.iter().filter_map(|&check| self.watched(check));
+        held.filter(|watched| self.held_by(watched).is_none())
+            .take(PER_TICK)
+            .flat_map(|watched| self.release(now, watched))
             .collect()
     }
 
@@ -42,8 +53,8 @@ impl Engine {
         if let Some((at, reason)) = watched.overdue_at().filter(|&(at, _)| at <= now) {
             let outcome = Outcome::fail(&silence(watched, &reason));
             events.extend(self.judge(now, watched, at, &outcome, Some(reason)));
-        }
-        if watched.calm_at().is_some_and(|at| at <= now) {
+            // It has just turned, so that whatever was steady is not any more.
+        } else if watched.calm_at().is_some_and(|at| at <= now) {
             events.push(Event::FlappingEnded {
                 check: watched.id,
                 at: now,
@@ -63,16 +74,12 @@ impl Engine {
         let good = !watched.is_trouble(watched.phase()) && watched.phase() != Phase::Paused;
         match open.filter(|_| good) {
             Some(incident) => {
-                let calm = watched
-                    .check
-                    .flapping
-                    .map(|f| human(f.calm()))
-                    .unwrap_or_default();
-                self.close(
-                    now,
-                    incident,
-                    &format!("{} and steady for {calm}", watched.phase().word()),
-                )
+                let steady = watched.check.flapping.map_or_else(
+                    || "no longer looked at for flapping".to_owned(),
+                    |f| format!("steady for {}", human(f.calm())),
+                );
+                let why = format!("{} and {steady}", watched.phase().word());
+                self.close(now, incident, &why)
             }
             None => Vec::new(),
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::check::{Check, CheckId};
+use crate::core::check::{Check, CheckId, Flapping};
 use crate::core::heartbeat::Beat;
 use crate::core::incident::IncidentId;
 use crate::core::outcome::{Outcome, Verdict};
@@ -156,9 +156,15 @@ impl Watched {
             .deadline(self.phase(), rule.grace)
     }
 
-    /// When flapping ends if it does not turn any more.
+    /// When flapping ends if it does not turn any more: at once where the plan does not look for it any more.
     pub(super) fn calm_at(&self) -> Option<Time> {
-        let flapping = self.check.flapping.filter(|_| self.record.flapping)?;
-        self.record.turns.last().map(|&turn| turn + flapping.calm())
+        let turn = self.record.turns.last().filter(|_| self.record.flapping)?;
+        let calm = self.check.flapping.map(Flapping::calm).unwrap_or_default();
+        Some(*turn + calm)
+    }
+
+    /// Whether it is in trouble and nobody was told, which only a parent in trouble can be the reason of.
+    pub(super) fn is_held(&self) -> bool {
+        self.active && self.record.incident.is_none() && self.is_trouble(self.phase())
     }
 }

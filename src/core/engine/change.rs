@@ -1,0 +1,104 @@
+//! What the events do to one check.
+
+use std::sync::Arc;
+
+use super::{Record, Watched};
+use crate::core::check::Flapping;
+use crate::core::heartbeat::Ping;
+use crate::core::outcome::Outcome;
+use crate::core::state::{self, Step};
+use crate::core::time::Time;
+use crate::core::uptime::{Tally, WINDOW};
+
+impl Watched {
+    /// What was known of it is old by now: it begins anew, with its number, address and history.
+    pub(super) fn come_back(&mut self, at: Time) {
+        self.active = true;
+        let old = std::mem::replace(&mut self.record, Record::new(at));
+        self.record.incidents = old.incidents;
+        self.record.beat = old.beat.map(|mut beat| {
+            beat.rest();
+            beat
+        });
+    }
+
+    pub(super) fn observe(&mut self, at: Time, outcome: &Outcome) {
+        self.record.look(at, outcome);
+        if let Step::Stay(state) = self
+            .record
+            .state
+            .step(outcome.verdict, self.check.thresholds())
+        {
+            self.record.state = state;
+        }
+    }
+
+    pub(super) fn hear(&mut self, ping: &Ping) {
+        if let Some(beat) = &mut self.record.beat {
+            beat.heard(ping, &self.check.schedule);
+        }
+    }
+
+    pub(super) fn turn(&mut self, at: Time, from: state::Phase, to: state::State) {
+        let known = self.record.is_known();
+        self.record.tally.account(at, from, known);
+        self.record.state = to;
+        self.record.since = at;
+        let rests = match to {
+            state::State::Paused => true,
+            // An operator has resumed it. A ping that ends a pause leads elsewhere.
+            state::State::New { .. } => from == state::Phase::Paused,
+            state::State::Up { .. } | state::State::Degraded { .. } | state::State::Down { .. } => {
+                false
+            }
+        };
+        if let Some(beat) = self.record.beat.as_mut().filter(|_| rests) {
+            beat.rest();
+        }
+        // The first good look after the start is no turn that anybody saw.
+        if from != state::Phase::New {
+            self.record.turns.push(at);
+            let excess = self
+                .record
+                .turns
+                .len()
+                .saturating_sub(Flapping::MAX_TURNS.into());
+            self.record.turns.drain(..excess);
+        }
+    }
+
+    pub(super) fn close_window(&mut self, tally: &Tally) {
+        Arc::make_mut(&mut self.history).push(tally);
+        self.record.tally = Tally::starting(tally.until.max(tally.end()));
+    }
+
+    /// Deadlines are later by the time in which nothing could be heard, and that time is unknown.
+    pub(super) fn deafen(&mut self, from: Time, to: Time) {
+        let (phase, known) = (self.phase(), self.record.is_known());
+        self.record.tally.deafen(from, to, phase, known);
+        if let Some(beat) = &mut self.record.beat {
+            let after = |start: Time| to.since(from.max(start));
+            beat.deaf += beat.last_ping.map(after).unwrap_or_default();
+            beat.deaf_since_start += beat.last_start.map(|(at, _)| after(at)).unwrap_or_default();
+        }
+    }
+
+    /// Moves every time that something is measured from along with the clock, so that a clock set right is
+    /// neither lateness nor earliness.
+    pub(super) fn shift(&mut self, moved: impl Fn(Time) -> Time) {
+        let record = &mut self.record;
+        record.since = moved(record.since);
+        record.failing_since = record.failing_since.map(&moved);
+        record
+            .turns
+            .iter_mut()
+            .for_each(|turn| *turn = moved(*turn));
+        record.tally.until = moved(record.tally.until);
+        record.tally.from = record.tally.until.floor(WINDOW);
+        if let Some(beat) = &mut record.beat {
+            beat.expected = beat.expected.map(&moved);
+            beat.last_ping = beat.last_ping.map(&moved);
+            beat.last_start = beat.last_start.map(|(at, rid)| (moved(at), rid));
+        }
+    }
+}
