@@ -34,6 +34,7 @@ mod restore;
 mod retain;
 mod rollup;
 mod schema;
+mod series;
 mod ship;
 pub mod shipment;
 mod store;
@@ -47,7 +48,6 @@ mod tests;
 pub use chore::{Chore, Retention};
 pub use open::Opened;
 pub use reader::{EventRow, Gap, Reader, Waiting};
-pub use rollup::{Resolution, Rollup};
 pub use shipment::Shipment;
 
 /// Most orders that wait for the writer. The engine waits for each of its commits; the rest are chores.

@@ -286,7 +286,7 @@ fn history(daemon: &Daemon, count: u32) {
                 let mut tally = Tally::starting(at);
                 tally.spans.up_ms = 86_000_000;
                 tally.spans.down_ms = 400_000;
-                tally.count(Verdict::Pass, Some(412));
+                tally.count(&Outcome::pass("200 OK").took(Duration::from_micros(412)));
                 Event::Tallied {
                     check: CheckId(check),
                     tally,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::metric::{METRICS, Metric};
 use super::text;
 use super::time::human;
 
@@ -63,6 +64,10 @@ pub struct Outcome {
     /// How the time was spent, in order, for kinds that measure it. Kept of the last outcome only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phases: Option<Arc<[Phase]>>,
+    /// What was measured beside the latency. Kept of the last outcome only; over time as series, see
+    /// [`super::uptime::Tally`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Arc<[Metric]>>,
 }
 
 /// A part of a probe's time.
@@ -81,6 +86,7 @@ impl Outcome {
             latency_us: None,
             text: text::message(message),
             phases: None,
+            metrics: None,
         }
     }
 
@@ -93,6 +99,7 @@ impl Outcome {
             latency_us: Some(micros(latency)),
             text: text.into(),
             phases: None,
+            metrics: None,
         }
     }
 
@@ -122,6 +129,14 @@ impl Outcome {
     #[must_use]
     pub fn with_phases(mut self, phases: Vec<Phase>) -> Self {
         self.phases = (!phases.is_empty()).then(|| phases.into());
+        self
+    }
+
+    /// The same with what was measured, at most [`METRICS`] numbers.
+    #[must_use]
+    pub fn with_metrics(mut self, mut metrics: Vec<Metric>) -> Self {
+        metrics.truncate(METRICS);
+        self.metrics = (!metrics.is_empty()).then(|| metrics.into());
         self
     }
 

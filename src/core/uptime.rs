@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::outcome::Verdict;
+use super::metric::{self, Series, Unit};
+use super::outcome::{Outcome, Verdict};
 use super::sketch::Sketch;
 use super::state::Phase;
 use super::time::Time;
@@ -71,6 +72,9 @@ pub struct Tally {
     /// Looks per verdict, in the order of [`Verdict::ALL`].
     pub looks: [u32; 4],
     pub sketch: Sketch,
+    /// What the looks measured beside the latency, and how they spent it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<Series>,
 }
 
 impl Tally {
@@ -105,7 +109,15 @@ impl Tally {
     }
 
     /// Counts a look.
-    pub fn count(&mut self, verdict: Verdict, latency_us: Option<u64>) {
+    pub fn count(&mut self, outcome: &Outcome) {
+        for metric in outcome.metrics.as_deref().unwrap_or_default() {
+            metric::measure(&mut self.metrics, &metric.name, metric.unit, metric.value);
+        }
+        for phase in outcome.phases.as_deref().unwrap_or_default() {
+            let took = Duration::from_micros(phase.took_us).as_secs_f64();
+            metric::measure(&mut self.metrics, &phase.name, Unit::Seconds, took);
+        }
+        let (verdict, latency_us) = (outcome.verdict, outcome.latency_us);
         let slot = &mut self.looks[usize::from(verdict.code())];
         *slot = slot.saturating_add(1);
         if let (Some(us), Verdict::Pass | Verdict::Warn) = (latency_us, verdict) {

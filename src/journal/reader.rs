@@ -12,7 +12,6 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::quarantine::with;
-use super::rollup::{Resolution, Rollup};
 use super::shipment::{Shipment, ShippedCheck};
 use super::{ledger, schema, ship};
 use crate::core::check::CheckId;
@@ -20,6 +19,7 @@ use crate::core::heartbeat::Ping;
 use crate::core::incident::{Incident, IncidentId};
 use crate::core::outbox::{Nid, Notification};
 use crate::core::outcome::Outcome;
+use crate::core::rollup::{Resolution, Rollup};
 use crate::core::time::Time;
 
 mod looks;

@@ -7,12 +7,13 @@ use rusqlite::{Connection, params};
 use serde::de::DeserializeOwned;
 
 use super::heads::{buckets, ids, seq};
-use super::rollup::{COLUMNS, Resolution, from_row, seconds};
+use super::rollup::{COLUMNS, from_row, length, seconds};
 use crate::core::check::CheckId;
 use crate::core::engine::{Definition, RECENT, Record, Restored};
 use crate::core::incident::Incident;
 use crate::core::outbox::Notification;
 use crate::core::outcome::{Outcome, Verdict};
+use crate::core::rollup::Resolution;
 use crate::core::sketch::Sketch;
 use crate::core::time::Time;
 use crate::core::uptime::{DAYS, HOURS, History, Slot, Tally};
@@ -77,7 +78,7 @@ fn histories(conn: &Connection, now: Time, definitions: &mut [Definition]) -> ru
     let mut statement = conn.prepare(&query)?;
     let mut each =
         |res: Resolution, after: (i64, i64), take: &mut dyn FnMut(&mut History, Tally)| {
-            let mut rows = statement.query(params![res.seconds(), after.0, after.1])?;
+            let mut rows = statement.query(params![length(res), after.0, after.1])?;
             while let Some(row) = rows.next()? {
                 let (check, sum) = from_row(row)?;
                 let slot = usize::try_from(check.0).unwrap_or(usize::MAX);
@@ -88,6 +89,7 @@ fn histories(conn: &Connection, now: Time, definitions: &mut [Definition]) -> ru
                         spans: sum.spans,
                         looks: sum.looks,
                         sketch: sum.sketch,
+                        metrics: sum.metrics,
                     };
                     take(&mut definition.history, tally);
                 }
@@ -163,6 +165,7 @@ pub(super) fn outcome(code: i64, latency_us: Option<i64>, text: Option<Arc<str>>
         latency_us: latency_us.map(i64::cast_unsigned),
         text: text.unwrap_or_default(),
         phases: None,
+        metrics: None,
     }
 }
 

@@ -6,8 +6,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::chore::Retention;
 use super::meta;
-use super::rollup::{Resolution, seconds};
+use super::rollup::{length, seconds};
 use super::store::Store;
+use crate::core::rollup::Resolution;
 use crate::core::time::Time;
 use crate::core::uptime::{DAYS, HOURS};
 
@@ -157,7 +158,7 @@ impl Retain {
                         "DELETE FROM rollup WHERE (res, at, check_id) IN (SELECT res, at, check_id \
                          FROM rollup WHERE res = ?1 AND at < ?2 ORDER BY at, check_id LIMIT ?3)",
                     )?
-                    .execute([res.seconds(), limit, STEP])
+                    .execute([length(res), limit, STEP])
             })?;
         }
         Ok(if gone > 0 {

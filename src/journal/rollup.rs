@@ -1,83 +1,21 @@
 //! Sums per window, hour and day. Each window is counted exactly once: up to a mark that moves in the same
 //! transaction as the sums, windows are in the sums of their hour and day; those after it are not yet.
 
-use std::time::Duration;
-
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::heads::Heads;
-use super::meta;
+use super::{meta, series};
 use crate::core::check::CheckId;
+use crate::core::rollup::{Resolution, Rollup};
 use crate::core::sketch::Sketch;
 use crate::core::time::Time;
-use crate::core::uptime::{Spans, Tally, WINDOW};
+use crate::core::uptime::{Spans, Tally};
 
 /// Windows per step: two sums each, some milliseconds in all.
 const STEP: i64 = 250;
 
-/// The length of what is summed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resolution {
-    /// Five minutes.
-    Window,
-    Hour,
-    /// A day in UTC.
-    Day,
-}
-
-impl Resolution {
-    /// How long it is.
-    pub fn span(self) -> Duration {
-        match self {
-            Self::Window => WINDOW,
-            Self::Hour => Duration::from_hours(1),
-            Self::Day => Duration::from_hours(24),
-        }
-    }
-
-    /// Its value in the column `res`.
-    pub(super) fn seconds(self) -> i64 {
-        i64::try_from(self.span().as_secs()).unwrap_or(i64::MAX)
-    }
-}
-
-/// The sum of one window, hour or day of a check.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rollup {
-    /// Its start.
-    pub from: Time,
-    pub spans: Spans,
-    /// Looks per verdict, in the order of [`crate::core::outcome::Verdict::ALL`].
-    pub looks: [u32; 4],
-    pub sketch: Sketch,
-}
-
-impl Rollup {
-    fn of(tally: &Tally) -> Self {
-        Self {
-            from: tally.from,
-            spans: tally.spans,
-            looks: tally.looks,
-            sketch: tally.sketch.clone(),
-        }
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.spans += other.spans;
-        for (sum, more) in self.looks.iter_mut().zip(other.looks) {
-            *sum = sum.saturating_add(more);
-        }
-        self.sketch.merge(&other.sketch);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.spans == Spans::default() && self.looks == [0; 4]
-    }
-}
-
 /// The columns of [`from_row`], in its order.
-pub(super) const COLUMNS: &str =
-    "at, check_id, up_ms, degraded_ms, down_ms, unknown_ms, passes, warns, fails, unknowns, sketch";
+pub(super) const COLUMNS: &str = "at, check_id, up_ms, degraded_ms, down_ms, unknown_ms, passes, warns, fails, unknowns, sketch, metrics";
 
 /// Reads [`COLUMNS`].
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<(CheckId, Rollup)> {
@@ -93,6 +31,7 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<(CheckId, Rollup)> {
         spans,
         looks: [row.get(6)?, row.get(7)?, row.get(8)?, row.get(9)?],
         sketch: Sketch::from_bytes(row.get_ref(10)?.as_blob()?),
+        metrics: series::unpack(row.get_ref(11)?.as_blob()?),
     };
     Ok((CheckId(row.get(1)?), rollup))
 }
@@ -126,7 +65,7 @@ pub(super) fn step(conn: &Connection, heads: &mut Heads) -> rusqlite::Result<usi
         ))?
         .query_map(
             params![
-                Resolution::Window.seconds(),
+                length(Resolution::Window),
                 heads.rolled.0,
                 heads.rolled.1,
                 STEP
@@ -154,7 +93,7 @@ fn add(conn: &Connection, res: Resolution, check: CheckId, more: &Rollup) -> rus
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM rollup WHERE res = ?1 AND at = ?2 AND check_id = ?3"
         ))?
-        .query_row(params![res.seconds(), seconds(from), check.0], from_row)
+        .query_row(params![length(res), seconds(from), check.0], from_row)
         .optional()?
         .map(|(_, sum)| sum)
         .unwrap_or_default();
@@ -162,10 +101,11 @@ fn add(conn: &Connection, res: Resolution, check: CheckId, more: &Rollup) -> rus
     let [passes, warns, fails, unknowns] = sum.looks;
     conn.prepare_cached(
         "INSERT OR REPLACE INTO rollup (res, at, check_id, up_ms, degraded_ms, down_ms, unknown_ms, \
-         passes, warns, fails, unknowns, sketch) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+         passes, warns, fails, unknowns, sketch, metrics) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?
     .execute(params![
-        res.seconds(),
+        length(res),
         seconds(from),
         check.0,
         sum.spans.up_ms,
@@ -177,6 +117,7 @@ fn add(conn: &Connection, res: Resolution, check: CheckId, more: &Rollup) -> rus
         fails,
         unknowns,
         sum.sketch.to_bytes(),
+        series::pack(&sum.metrics),
     ])?;
     Ok(())
 }
@@ -184,4 +125,9 @@ fn add(conn: &Connection, res: Resolution, check: CheckId, more: &Rollup) -> rus
 /// Whole seconds since 1970.
 pub(super) fn seconds(at: Time) -> i64 {
     at.millis().div_euclid(1_000)
+}
+
+/// A resolution in the column `res`: its seconds.
+pub(super) fn length(resolution: Resolution) -> i64 {
+    i64::try_from(resolution.span().as_secs()).unwrap_or(i64::MAX)
 }

@@ -9,12 +9,14 @@ use crate::core::view::View;
 mod check;
 mod incident;
 mod outbox;
+mod series;
 #[cfg(test)]
 mod tests;
 
 pub use check::{check, checks};
 pub use incident::{incident, incidents};
 pub use outbox::outbox;
+pub use series::series;
 
 /// `/api/v1/status`: the whole, every check and the open incidents.
 pub fn status(view: &View, now: Time, version: &str) -> Value {
@@ -58,6 +60,12 @@ fn look(at: Time, outcome: &Outcome) -> Value {
             .iter()
             .map(|phase| json!({ "name": phase.name, "took_ms": millis(phase.took_us) }));
         look["phases"] = all.collect();
+    }
+    if let Some(metrics) = &outcome.metrics {
+        let all = metrics
+            .iter()
+            .map(|m| json!({ "name": m.name, "unit": m.unit.word(), "value": m.value }));
+        look["metrics"] = all.collect();
     }
     look
 }

@@ -14,6 +14,7 @@ use super::mistake::Mistake;
 use super::show::Look;
 use super::{App, api, metrics, past, respond};
 use crate::core::incident::IncidentId;
+use crate::core::rollup::Resolution;
 use crate::core::time::{Time, human};
 
 /// Outcomes that are returned where nothing else is asked for.
@@ -58,6 +59,41 @@ pub(super) async fn outcomes(
     let range = Range::read(query, app.clock.now())?;
     let outcomes = past::outcomes(app, watched.id, (range.from, range.to), range.limit).await?;
     Ok(good(&api::outcomes(&outcomes)))
+}
+
+/// `/api/v1/checks/NAME/series?resolution=&from=&to=`
+pub(super) async fn series(
+    app: &Arc<App>,
+    look: &Look,
+    name: &str,
+    query: &str,
+) -> Result<Response<Body>, Mistake> {
+    let watched = look.view.engine.named(name).ok_or_else(Mistake::no_check)?;
+    let (resolution, rest) = resolution(query)?;
+    let range = Range::read(&rest, app.clock.now())?;
+    let sums = past::series(app, watched.id, resolution, (range.from, range.to)).await?;
+    let text = app.aside(move || api::series(resolution, &sums).to_string());
+    Ok(respond::json_text(text.await?))
+}
+
+/// Which sums a query wants, five minutes where it says nothing, and the rest of it.
+fn resolution(query: &str) -> Result<(Resolution, String), Mistake> {
+    let (wanted, rest): (Vec<&str>, Vec<&str>) = query
+        .split('&')
+        .partition(|pair| pair.starts_with("resolution="));
+    let resolution = match wanted.last() {
+        None | Some(&"resolution=5m") => Resolution::Window,
+        Some(&"resolution=1h") => Resolution::Hour,
+        Some(&"resolution=1d") => Resolution::Day,
+        Some(_) => {
+            return Err(Mistake::new(
+                StatusCode::BAD_REQUEST,
+                "there is no such resolution",
+                "resolution=5m, 1h or 1d",
+            ));
+        }
+    };
+    Ok((resolution, rest.join("&")))
 }
 
 /// `/api/v1/incidents`

@@ -119,6 +119,8 @@ impl Figures {
             Some(Unit::Seconds),
         );
         series(encoder, family, all().filter_map(latency))?;
+        let family = ("check_metric", "What the last look measured", None);
+        series(encoder, family, all().flat_map(measured))?;
         let last = |w: &'_ Watched| w.record.last.as_ref().map(|last| seconds(last.at));
         let family = (
             "check_last_look_timestamp",
@@ -141,6 +143,10 @@ impl Figures {
             family,
             all().filter_map(|w| Some((labels(w), ping(w)?))),
         )?;
+        self.incidents(encoder)
+    }
+
+    fn incidents(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let open = self.view.engine.incidents.values();
         let of_check = |name: &Arc<str>| [("name", name.to_string())];
         let family = (
@@ -226,6 +232,18 @@ fn with_state(watched: &Watched) -> [(&'static str, String); 4] {
         kind,
         ("state", watched.phase().word().to_owned()),
     ]
+}
+
+/// The numbers of the last look.
+fn measured(watched: &Watched) -> impl Iterator<Item = ([(&'static str, String); 5], f64)> {
+    let last = watched.record.last.as_ref();
+    let metrics = last.and_then(|last| last.outcome.metrics.as_deref());
+    metrics.unwrap_or_default().iter().map(|metric| {
+        let [name, group, kind] = labels(watched);
+        let unit = ("unit", metric.unit.word().to_owned());
+        let metric_name = ("metric", metric.name.to_string());
+        ([name, group, kind, metric_name, unit], metric.value)
+    })
 }
 
 fn up(watched: &Watched) -> f64 {

@@ -23,6 +23,7 @@ mod layout;
 mod mail;
 mod overview;
 mod row;
+mod series;
 mod settings;
 #[cfg(test)]
 pub(crate) mod story;
@@ -39,6 +40,7 @@ pub use incident::{incident, incidents, incidents_open};
 pub use mail::{mail, mail_one};
 pub use overview::{fragments, overview, verdict};
 pub use row::row;
+pub use series::Window;
 
 /// What every page is drawn from.
 pub struct Shell<'a> {

@@ -2,6 +2,7 @@
 //! the newest is never missing.
 
 use std::future::Future;
+use std::time::Duration;
 
 use tokio::time::timeout;
 use tracing::warn;
@@ -9,13 +10,17 @@ use tracing::warn;
 use super::App;
 use super::limits::ROWS;
 use super::mistake::Mistake;
+use super::page::Window;
 use crate::core::check::CheckId;
 use crate::core::incident::{Incident, IncidentId};
 use crate::core::outbox::{Nid, Notification};
 use crate::core::outcome::Outcome;
+use crate::core::rollup::{Resolution, Rollup};
 use crate::core::time::Time;
 use crate::core::view::View;
 
+/// How far back the page of a check draws.
+const DAY: Duration = Duration::from_hours(24);
 /// Outcomes that the page of a check lists.
 const RECENT: usize = 240;
 
@@ -47,6 +52,24 @@ pub(super) async fn outcomes(
     limit: usize,
 ) -> Result<Vec<(Time, Outcome)>, Mistake> {
     ask(app, app.reader.outcomes(check, from, to, limit)).await
+}
+
+/// What a check measured over the last day, window by window, oldest first.
+pub(super) async fn windows(app: &App, check: CheckId) -> Result<Vec<Window>, Mistake> {
+    let now = app.clock.now();
+    let sums = series(app, check, Resolution::Window, (now - DAY, now)).await?;
+    let windows = sums.into_iter().map(|sum| (sum.from, sum.metrics));
+    Ok(windows.collect())
+}
+
+/// Sums of a check whose start is from and up to an instant, oldest first.
+pub(super) async fn series(
+    app: &App,
+    check: CheckId,
+    resolution: Resolution,
+    (from, to): (Time, Time),
+) -> Result<Vec<Rollup>, Mistake> {
+    ask(app, app.reader.rollups(check, resolution, from, to)).await
 }
 
 /// Incidents of a check, among the newest of all, newest first.

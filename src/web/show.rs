@@ -80,11 +80,13 @@ pub(super) async fn check(app: &App, look: &Look, name: &str) -> Result<Response
     let watched = look.view.engine.named(name).ok_or_else(Mistake::no_page)?;
     let recent = past::recent(app, watched.id).await?;
     let incidents = past::incidents_of(app, watched.id).await?;
+    let windows = past::windows(app, watched.id).await?;
     Ok(good(page::check(
         &look.shell(app),
         watched,
         &recent,
         &incidents,
+        &windows,
     )))
 }
 

@@ -82,7 +82,7 @@ impl Record {
     /// Takes in a look, but for a turn that it may cause.
     pub(super) fn look(&mut self, at: Time, outcome: &Outcome) {
         self.tally.account(at, self.state.phase(), self.is_known());
-        self.tally.count(outcome.verdict, outcome.latency_us);
+        self.tally.count(outcome);
         self.failing_since = match outcome.verdict {
             Verdict::Fail => self.failing_since.or(Some(at)),
             Verdict::Pass | Verdict::Warn => None,

@@ -11,11 +11,12 @@ use crate::core::check::CheckId;
 use crate::core::heartbeat::Ping;
 use crate::core::incident::{Incident, IncidentId};
 use crate::core::outbox::{Nid, Notification};
+use crate::core::rollup::{Resolution, Rollup};
 use crate::core::time::Time;
 use crate::journal::commit::signal;
 use crate::journal::meta;
 use crate::journal::restore::readable;
-use crate::journal::rollup::{COLUMNS, Resolution, Rollup, from_row, seconds};
+use crate::journal::rollup::{COLUMNS, from_row, length, seconds};
 use crate::journal::shipment::Shipment;
 
 /// Bytes of shipments that are read at once: what a batch to the archive may weigh.
@@ -99,7 +100,7 @@ pub(super) fn rollups(
 ) -> rusqlite::Result<Vec<Rollup>> {
     let ends = "SELECT min(at), max(at) FROM rollup WHERE res = ?1 AND at >= ?2 AND at <= ?3";
     let ends: (Option<i64>, Option<i64>) =
-        conn.query_row(ends, [res.seconds(), seconds(from), seconds(to)], |row| {
+        conn.query_row(ends, [length(res), seconds(from), seconds(to)], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;
     let (Some(first), Some(last)) = ends else {
@@ -112,10 +113,10 @@ pub(super) fn rollups(
     let mut at = first;
     while at <= last {
         let sum = statement
-            .query_row(params![res.seconds(), at, check.0], from_row)
+            .query_row(params![length(res), at, check.0], from_row)
             .optional()?;
         found.extend(sum.map(|(_, sum)| sum));
-        at += res.seconds();
+        at += length(res);
     }
     Ok(found)
 }

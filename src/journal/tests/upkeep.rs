@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::story::{START, Story};
 use crate::core::heartbeat::Signal;
 use crate::core::outcome::Verdict::{Fail, Pass};
+use crate::core::rollup::Resolution;
 use crate::core::time::Time;
-use crate::journal::{Chore, Resolution, Retention};
+use crate::journal::{Chore, Retention};
 
 const EVER: Time = Time::from_millis(i64::MAX);
 

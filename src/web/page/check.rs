@@ -10,6 +10,7 @@ use super::face::Face;
 use super::incident::list;
 use super::layout::{Frame, Live, layout};
 use super::row::percent;
+use super::series::{Window, measured};
 use super::settings::settings;
 use super::when::{age, micros};
 use super::{Shell, segment};
@@ -24,12 +25,13 @@ use crate::core::view;
 /// Looks that the table shows; the API has all of them.
 const LOOKS: usize = 25;
 
-/// The page. `recent` and `incidents` may be in any order.
+/// The page. `recent` and `incidents` may be in any order, `windows` are those of the last day, oldest first.
 pub fn check(
     shell: &Shell<'_>,
     watched: &Watched,
     recent: &[(Time, Outcome)],
     incidents: &[Incident],
+    windows: &[Window],
 ) -> Markup {
     let face = Face::of(&shell.view.engine, watched);
     let name = &watched.check.name;
@@ -49,6 +51,7 @@ pub fn check(
         (history(shell, watched))
         (chart::latency(shell, &recent))
         @if let Some(last) = &watched.record.last { (chart::phases(&last.outcome)) }
+        (measured(shell, watched, windows))
         (settings(shell, watched))
         (looks(shell, &recent))
         section.part { h2 { "Incidents" }

@@ -14,8 +14,10 @@ use super::story::{self, BEAT, NOW, Story, probe, shell, vitals};
 use super::*;
 use crate::core::check::{Check, CheckId};
 use crate::core::input::Input;
+use crate::core::metric::{Series, Unit};
 use crate::core::outbox::Notification;
 use crate::core::outcome::{Outcome, Verdict};
+use crate::core::uptime::WINDOW;
 
 mod hostile;
 
@@ -60,10 +62,13 @@ fn pages(shell: &Shell<'_>) -> Vec<(&'static str, Markup)> {
     };
     vec![
         ("overview", overview(shell)),
-        ("check", check(shell, watched("shop"), &recent, &closed)),
+        (
+            "check",
+            check(shell, watched("shop"), &recent, &closed, &windows()),
+        ),
         (
             "heartbeat",
-            check(shell, watched("nightly-backup"), &[], &[]),
+            check(shell, watched("nightly-backup"), &[], &[], &[]),
         ),
         ("incidents", incidents(shell, &closed)),
         ("incident", incident(shell, open, &sent)),
@@ -84,6 +89,27 @@ fn pages(shell: &Shell<'_>) -> Vec<(&'static str, Markup)> {
 }
 
 /// With `PAGES=FOLDER` they are also written there, to be looked at in a browser.
+/// A day of what a look over HTTP measures, up to now.
+fn windows() -> Vec<Window> {
+    let series = |name: &str, unit, mean: f64| Series {
+        name: name.into(),
+        unit,
+        count: 10,
+        least: mean / 2.0,
+        most: mean * 3.0,
+        mean,
+    };
+    let window = |n: u32| {
+        let wave = 1.0 + (f64::from(n) / 20.0).sin() / 2.0;
+        let all = vec![
+            series("connect", Unit::Seconds, 0.000_4 * wave),
+            series("size", Unit::Bytes, 18_432.0),
+        ];
+        (NOW - WINDOW * (288 - n), all)
+    };
+    (0..288).map(window).collect()
+}
+
 #[test]
 fn every_page_is_a_whole_document_without_inline_style_or_script() {
     let (view, vitals) = (story::postgres_is_down(), vitals());
@@ -377,4 +403,20 @@ fn a_runbook_is_a_link_only_when_it_is_one() {
     ] {
         assert_eq!(incident::is_link(text), link, "{text}");
     }
+}
+
+#[test]
+fn what_was_measured_is_drawn_and_told_in_figures() {
+    let (view, vitals) = (story::postgres_is_down(), vitals());
+    let shell = shell(&view, &vitals);
+    let watched = view.engine.named("shop").expect("there");
+    let html = check(&shell, watched, &[], &[], &windows()).into_string();
+    assert!(html.contains("<h3>size <b>18 KiB</b></h3>"), "{html}");
+    assert!(
+        html.contains("9 KiB to 54 KiB, 18 KiB on average"),
+        "{html}"
+    );
+    assert_eq!(html.matches("class=\"band\"").count(), 2);
+    // A day in windows of five minutes is a few kilobytes.
+    assert!(html.len() < 60_000, "{}", html.len());
 }
