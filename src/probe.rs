@@ -13,11 +13,15 @@ mod address;
 mod carrier;
 mod env;
 mod error;
+mod finding;
+mod kept;
+mod level;
 mod names;
 mod pattern;
 mod tls;
 mod trace;
 
+pub mod host;
 pub mod http;
 pub mod own;
 pub mod port;
@@ -25,24 +29,71 @@ pub mod postgres;
 pub mod tcp;
 
 pub use env::Env;
+pub use finding::Finding;
 
+use error::Looked;
 use trace::Trace;
 
-/// A target and how to look at it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Probe {
-    Http(http::Settings),
-    Tcp(tcp::Settings),
-    Postgres(postgres::Settings),
-    Port(port::Settings),
-    /// Belfry itself; made by the daemon, not written by users.
-    Own(own::Settings),
+/// Makes [`Probe`] from one row a kind: the key of a `[check.NAME]` that is also its name everywhere, the
+/// variant, the module.
+macro_rules! kinds {
+    ($($key:literal => $kind:ident, $module:ident;)*) => {
+        /// A target and how to look at it.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Probe {
+            $($kind($module::Settings),)*
+            /// Belfry itself; made by the daemon, not written by users.
+            Own(own::Settings),
+        }
+
+        impl Probe {
+            /// The keys of a `[check.NAME]` that are probes.
+            pub const KEYS: &'static [&'static str] = &[$($key),*];
+
+            fn read_as(key: &str, section: Section<'_>) -> Option<Self> {
+                match key {
+                    $($key => $module::Settings::read(section).map(Self::$kind),)*
+                    _ => None,
+                }
+            }
+
+            /// The word for its kind in pages, JSON and metrics.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$kind(_) => $key,)*
+                    Self::Own(_) => "own",
+                }
+            }
+
+            /// What it looks at, for people; passwords are not in it.
+            pub fn target(&self) -> String {
+                match self {
+                    $(Self::$kind(settings) => settings.target(),)*
+                    Self::Own(settings) => settings.target(),
+                }
+            }
+
+            /// The look itself. Each kind has a future of its own size, so that the largest is not paid for by
+            /// all that are under way.
+            async fn look(&self, env: &Env, trace: &mut Trace) -> Looked<Outcome> {
+                match self {
+                    $(Self::$kind(settings) => Box::pin(settings.look(env, trace)).await,)*
+                    Self::Own(settings) => Ok(settings.look(env)),
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    "http" => Http, http;
+    "tcp" => Tcp, tcp;
+    "postgres" => Postgres, postgres;
+    "port" => Port, port;
+    "host" => Host, host;
 }
 
 impl Probe {
-    /// The keys of a `[check.NAME]` that are probes.
-    pub const KEYS: &'static [&'static str] = &["http", "tcp", "postgres", "port"];
-
     /// Reads the probe of a `[check.NAME]`: exactly one of [`Probe::KEYS`] must be there.
     pub fn read(check: &mut Section<'_>) -> Option<Self> {
         let keys: Vec<&'static str> = Self::KEYS
@@ -76,65 +127,38 @@ impl Probe {
             return None;
         };
         let section = check.table(chosen)?;
-        match chosen {
-            "http" => http::Settings::read(section).map(Self::Http),
-            "tcp" => tcp::Settings::read(section).map(Self::Tcp),
-            "postgres" => postgres::Settings::read(section).map(Self::Postgres),
-            "port" => port::Settings::read(section).map(Self::Port),
-            _ => None,
-        }
-    }
-
-    /// The word for its kind in pages, JSON and metrics.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Http(_) => "http",
-            Self::Tcp(_) => "tcp",
-            Self::Postgres(_) => "postgres",
-            Self::Port(_) => "port",
-            Self::Own(_) => "own",
-        }
-    }
-
-    /// What it looks at, for people; passwords are not in it.
-    pub fn target(&self) -> String {
-        match self {
-            Self::Http(settings) => settings.target(),
-            Self::Tcp(settings) => settings.target(),
-            Self::Postgres(settings) => settings.target(),
-            Self::Port(settings) => settings.target(),
-            Self::Own(settings) => settings.target(),
-        }
+        Self::read_as(chosen, section)
     }
 
     /// What to write, where there is nothing to look at yet.
     pub fn not_configured(&self) -> Option<String> {
-        match self {
-            Self::Postgres(settings) => settings.not_configured(),
-            Self::Http(_) | Self::Tcp(_) | Self::Port(_) | Self::Own(_) => None,
-        }
+        let Self::Postgres(settings) = self else {
+            return None;
+        };
+        settings.not_configured()
     }
 
     /// Looks once. Returns within `timeout`, whatever the target does.
     pub async fn run(&self, env: &Env, timeout: Duration) -> Outcome {
-        let mut trace = Trace::start(timeout);
-        let deadline = trace.deadline();
-        let look = async {
-            match self {
-                Self::Http(settings) => settings.look(env, &mut trace).await,
-                Self::Tcp(settings) => settings.look(env, &mut trace).await,
-                Self::Postgres(settings) => settings.look(env, &mut trace).await,
-                Self::Port(settings) => settings.look(env, &mut trace).await,
-                Self::Own(settings) => Ok(settings.look(env)),
-            }
-        };
-        let looked = timeout_at(deadline, look).await;
+        self.traced(env, &mut Trace::start(timeout)).await
+    }
+
+    /// Looks once, and tells every assertion that was made.
+    pub async fn explain(&self, env: &Env, timeout: Duration) -> (Outcome, Vec<Finding>) {
+        let mut trace = Trace::explaining(timeout);
+        let outcome = self.traced(env, &mut trace).await;
+        (outcome, trace.findings().to_vec())
+    }
+
+    async fn traced(&self, env: &Env, trace: &mut Trace) -> Outcome {
+        let looked = timeout_at(trace.deadline(), self.look(env, trace)).await;
         trace.conclude(looked)
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::collections::BTreeSet;
     use std::path::Path;
     use std::sync::Arc;
 
@@ -171,9 +195,10 @@ pub(crate) mod tests {
         assert_eq!(probe, None);
         assert_eq!(
             problems,
-            [
-                "t.toml:1:1: [check.shop] has no probe; add one of http, tcp, postgres, port: http = { url = \"https://example.org/\" }"
-            ]
+            [format!(
+                "t.toml:1:1: [check.shop] has no probe; add one of {}: http = {{ url = \"https://example.org/\" }}",
+                Probe::KEYS.join(", ")
+            )]
         );
 
         let (_, problems) = read("tcp = { address = \"a:1\" }\nhttp = { url = \"http://a/\" }");
@@ -214,6 +239,7 @@ pub(crate) mod tests {
             ("tcp", "tcp = { address = \"a.example:22\" }"),
             ("postgres", "postgres = { url = \"postgres://u@h/d\" }"),
             ("port", "port = { address = \"0.0.0.0:5000\" }"),
+            ("host", "host = {}"),
         ] {
             let (probe, problems) = read(text);
             assert!(problems.is_empty(), "{problems:?}");
@@ -227,6 +253,36 @@ pub(crate) mod tests {
                 problems.iter().any(|p| p.contains("unknown key \"wrong\"")),
                 "{problems:?}"
             );
+        }
+    }
+
+    /// The keys that a kind reads.
+    fn known(key: &str) -> BTreeSet<String> {
+        let problems = read(&format!("{key} = {{ not_a_key_of_anything = 1 }}")).1;
+        let hint = problems
+            .iter()
+            .find_map(|problem| problem.split("; known here: ").nth(1));
+        let hint = hint.expect("the unknown key is complained of");
+        hint.split(", ").map(str::to_owned).collect()
+    }
+
+    /// The keys that the manual has under the heading of a kind.
+    fn documented(key: &str) -> BTreeSet<String> {
+        let manual = include_str!("../docs/checks.md");
+        let heading = format!("## {key}");
+        let rows = manual
+            .lines()
+            .skip_while(|line| *line != heading)
+            .skip(1)
+            .take_while(|line| !line.starts_with("## "));
+        let cells = rows.filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        cells.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_manual_has_every_kind_with_every_key_and_no_other() {
+        for key in Probe::KEYS {
+            assert_eq!(documented(key), known(key), "docs/checks.md, ## {key}");
         }
     }
 }

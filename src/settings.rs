@@ -4,6 +4,7 @@
 
 mod expand;
 mod lists;
+mod numbers;
 mod problem;
 mod report;
 mod secret;

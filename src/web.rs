@@ -232,6 +232,10 @@ async fn give(
             let query = request.uri.query().unwrap_or_default();
             data::outcomes(app, &look(), part, query).await
         }
+        Endpoint::ApiSeries => {
+            let query = request.uri.query().unwrap_or_default();
+            data::series(app, &look(), part, query).await
+        }
         Endpoint::ApiIncidents => data::incidents(app, &look()).await,
         Endpoint::ApiIncident => data::incident(app, &look(), part).await,
         Endpoint::ApiOutbox => data::outbox(app).await,

@@ -10,7 +10,12 @@ use super::Failure;
 use crate::clock::Clock;
 use crate::config::{Planned, Source};
 use crate::core::outcome::{Outcome, Verdict};
-use crate::probe::Env;
+use crate::probe::{Env, Finding};
+
+mod explain;
+
+/// What one check found, and why.
+type Look = (Outcome, Vec<Finding>);
 
 /// Most probes at once.
 const AT_ONCE: usize = 64;
@@ -22,6 +27,9 @@ pub(super) struct Arguments {
     /// One JSON object per check and line.
     #[arg(long)]
     json: bool,
+    /// Tell what was asserted one by one, with what was expected and what was found, and how the time was spent.
+    #[arg(long)]
+    explain: bool,
 }
 
 pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -44,16 +52,21 @@ pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Fa
         println!("there is nothing to run: the configuration has no check with a probe");
         return Ok(ExitCode::SUCCESS);
     }
-    let outcomes = super::block_on(looks(&wanted))?;
+    let looks = super::block_on(looks(&wanted))?;
     let width = wanted
         .iter()
         .map(|planned| planned.check.name.chars().count())
         .max()
         .unwrap_or(0);
-    for (planned, outcome) in wanted.iter().zip(&outcomes) {
-        print(planned, outcome.as_ref(), width, arguments.json);
+    for (planned, look) in wanted.iter().zip(&looks) {
+        let style = Style {
+            width,
+            json: arguments.json,
+            explain: arguments.explain,
+        };
+        print(planned, look.as_ref(), &style);
     }
-    Ok(worst(outcomes.iter().flatten()).into())
+    Ok(worst(looks.iter().flatten().map(|(outcome, _)| outcome)).into())
 }
 
 fn is_wanted(planned: &Planned, names: &[String]) -> bool {
@@ -63,7 +76,7 @@ fn is_wanted(planned: &Planned, names: &[String]) -> bool {
 }
 
 /// Runs all, a bounded number at once; none for what is not configured.
-async fn looks(wanted: &[&Planned]) -> Vec<Option<Outcome>> {
+async fn looks(wanted: &[&Planned]) -> Vec<Option<Look>> {
     let env = Arc::new(Env::new(Clock::start(), Arc::default()));
     let mut outcomes = vec![None; wanted.len()];
     let mut running = JoinSet::new();
@@ -80,7 +93,7 @@ async fn looks(wanted: &[&Planned]) -> Vec<Option<Outcome>> {
                 continue;
             };
             let env = Arc::clone(&env);
-            running.spawn(async move { (place, probe.run(&env, timeout).await) });
+            running.spawn(async move { (place, probe.explain(&env, timeout).await) });
         }
         match running.join_next().await {
             Some(Ok((place, outcome))) => outcomes[place] = Some(outcome),
@@ -90,8 +103,16 @@ async fn looks(wanted: &[&Planned]) -> Vec<Option<Outcome>> {
     }
 }
 
-fn print(planned: &Planned, outcome: Option<&Outcome>, width: usize, as_json: bool) {
+/// How it is printed.
+struct Style {
+    width: usize,
+    json: bool,
+    explain: bool,
+}
+
+fn print(planned: &Planned, look: Option<&Look>, style: &Style) {
     let name = &planned.check.name;
+    let (outcome, width) = (look.map(|(outcome, _)| outcome), style.width);
     let (verdict, message) = match (outcome, &planned.check.not_configured) {
         (Some(outcome), _) => (outcome.verdict.word(), outcome.message()),
         (None, Some(why)) => ("paused", format!("not configured: {why}")),
@@ -100,16 +121,23 @@ fn print(planned: &Planned, outcome: Option<&Outcome>, width: usize, as_json: bo
             "the probe crashed; this is a bug".to_owned(),
         ),
     };
-    if as_json {
+    if style.json {
         let latency_ms = outcome
             .and_then(Outcome::latency)
             .map(|span| span.as_secs_f64() * 1_000.0);
-        println!(
-            "{}",
-            json!({"name": name, "kind": planned.check.kind, "verdict": verdict, "latency_ms": latency_ms, "message": message})
-        );
+        let mut line = json!({"name": name, "kind": planned.check.kind, "verdict": verdict, "latency_ms": latency_ms, "message": message});
+        if let Some((_, findings)) = look.filter(|_| style.explain) {
+            line["findings"] = findings.iter().map(explain::json).collect();
+        }
+        println!("{line}");
     } else {
         println!("{verdict:<8} {name:<width$}  {message}");
+        if let Some((outcome, findings)) = look.filter(|_| style.explain) {
+            print!(
+                "{}",
+                explain::text(&planned.check.target, outcome, findings)
+            );
+        }
     }
 }
 

@@ -4,14 +4,11 @@
 //! One connection is kept between looks. It belongs to the look that takes it, and is put back only when
 //! all went well; what failed or hung is dropped, and the next look begins with a new one.
 
-use std::fmt;
-use std::sync::Arc;
-
-use arc_swap::ArcSwapOption;
 use tokio::time::timeout;
 
 use super::env::Env;
 use super::error::Looked;
+use super::kept::Kept;
 use super::trace::{Stage, Trace};
 use crate::core::outcome::Outcome;
 use crate::settings::{Secret, Section};
@@ -36,35 +33,8 @@ pub struct Settings {
     place: Option<Place>,
     warn: u8,
     fail: u8,
-    idle: Idle,
-}
-
-/// The connection between looks. Clones of the settings share it.
-#[derive(Clone, Default)]
-struct Idle(Arc<ArcSwapOption<Link>>);
-
-impl Idle {
-    /// Takes the connection out; nobody else has it then.
-    fn take(&self) -> Option<Link> {
-        self.0.swap(None).and_then(Arc::into_inner)
-    }
-
-    /// Keeps `link` for the next look. A look at the same time may have put one back; it is dropped.
-    fn put(&self, link: Link) {
-        self.0.store(Some(Arc::new(link)));
-    }
-}
-
-impl PartialEq for Idle {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl fmt::Debug for Idle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Idle")
-    }
+    /// The connection between looks.
+    idle: Kept<Link>,
 }
 
 impl Settings {
@@ -98,7 +68,7 @@ impl Settings {
             place: place?.ok()?,
             warn: warn.unwrap_or(WARN),
             fail: fail.unwrap_or(FAIL),
-            idle: Idle::default(),
+            idle: Kept::default(),
         })
     }
 

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use super::address::Address;
 use super::env::Env;
 use super::error::{self, Looked};
+use super::finding::Finding;
 use super::http::read_slow;
 use super::names::Family;
 use super::pattern::Pattern;
@@ -86,12 +87,27 @@ impl Settings {
         let seen = match &self.expect {
             Some(pattern) => {
                 trace.enter(Stage::FirstByte);
-                expect(&mut stream, pattern, at).await?;
+                expect(&mut stream, pattern, at, trace).await?;
                 "answered as expected"
             }
             None => "connected",
         };
         let took = trace.took();
+        if let Some(slow) = self.slow {
+            trace.note(|| {
+                let finding = Finding::new(
+                    "time",
+                    format!("at most {}", human(slow)),
+                    human(took),
+                    true,
+                );
+                finding.worth(if took > slow {
+                    Verdict::Warn
+                } else {
+                    Verdict::Pass
+                })
+            });
+        }
         Ok(match self.slow.filter(|slow| took > *slow) {
             Some(slow) => {
                 let after = format!(", slower than {}", human(slow));
@@ -103,24 +119,34 @@ impl Settings {
 }
 
 /// Reads until the answer matches, or cannot match any more.
-async fn expect(stream: &mut TcpStream, pattern: &Pattern, at: &str) -> Looked<()> {
+async fn expect(
+    stream: &mut TcpStream,
+    pattern: &Pattern,
+    at: &str,
+    trace: &mut Trace,
+) -> Looked<()> {
     let mut answer = BytesMut::with_capacity(ANSWER);
+    let wanted = text::line(pattern.as_str(), PIECE_CHARS);
+    let told = |answer: &[u8]| text::line(&String::from_utf8_lossy(answer), PIECE_CHARS);
     while answer.len() < ANSWER {
         let mut room = (&mut *stream).take((ANSWER - answer.len()) as u64);
         match room.read_buf(&mut answer).await {
             Ok(0) => break,
-            Ok(_) if pattern.matches(&answer) => return Ok(()),
+            Ok(_) if pattern.matches(&answer) => {
+                trace.note(|| Finding::new("answer", format!("/{wanted}/"), told(&answer), true));
+                return Ok(());
+            }
             Ok(_) => {}
             // What came before a reset is an answer all the same.
             Err(error) if error.kind() == ErrorKind::ConnectionReset && !answer.is_empty() => break,
             Err(error) => return Err(error::outcome(&error, at)),
         }
     }
-    let wanted = text::line(pattern.as_str(), PIECE_CHARS);
+    trace.note(|| Finding::new("answer", format!("/{wanted}/"), told(&answer), false));
     Err(Outcome::fail(&if answer.is_empty() {
         format!("{at} closed the connection before it sent anything")
     } else {
-        let got = text::line(&String::from_utf8_lossy(&answer), PIECE_CHARS);
+        let got = told(&answer);
         format!("{at} answered \"{got}\", which does not match /{wanted}/")
     }))
 }

@@ -1,11 +1,13 @@
 //! How the time of one look is spent, and what is said when it is over.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 
 use super::error::Looked;
+use super::finding::Finding;
 use crate::core::outcome::{Outcome, Phase, micros};
 use crate::core::time::human;
 
@@ -59,6 +61,13 @@ impl Stage {
     }
 }
 
+/// Most assertions of one look that are told.
+const FINDINGS: usize = 200;
+
+/// The names of the stages, which every outcome shares.
+static NAMES: LazyLock<[Arc<str>; Stage::ALL.len()]> =
+    LazyLock::new(|| Stage::ALL.map(|stage| stage.name().into()));
+
 /// The course of one look. A stage that is entered again (by a redirect) adds to its first time.
 #[derive(Debug)]
 pub(super) struct Trace {
@@ -66,6 +75,8 @@ pub(super) struct Trace {
     timeout: Duration,
     stage: Option<(Stage, Instant)>,
     spent: [Option<Duration>; Stage::ALL.len()],
+    /// Kept only where somebody asks for them.
+    findings: Option<Vec<Finding>>,
 }
 
 impl Trace {
@@ -75,7 +86,28 @@ impl Trace {
             timeout,
             stage: None,
             spent: [None; Stage::ALL.len()],
+            findings: None,
         }
+    }
+
+    /// One that keeps the findings.
+    pub(super) fn explaining(timeout: Duration) -> Self {
+        Self {
+            findings: Some(Vec::new()),
+            ..Self::start(timeout)
+        }
+    }
+
+    /// Notes what was asserted, for whoever asks why.
+    pub(super) fn note(&mut self, finding: impl FnOnce() -> Finding) {
+        if let Some(findings) = self.findings.as_mut().filter(|all| all.len() < FINDINGS) {
+            findings.push(finding());
+        }
+    }
+
+    /// What was asserted, in order.
+    pub(super) fn findings(&self) -> &[Finding] {
+        self.findings.as_deref().unwrap_or_default()
     }
 
     /// When the look must be over.
@@ -109,7 +141,7 @@ impl Trace {
 
     /// The outcome of a look that came to its end, or did not. Time that went by while our own resolver was
     /// asked says nothing of the target.
-    pub(super) fn conclude(mut self, looked: Result<Looked<Outcome>, Elapsed>) -> Outcome {
+    pub(super) fn conclude(&mut self, looked: Result<Looked<Outcome>, Elapsed>) -> Outcome {
         let stage = self.stage.map(|(stage, _)| stage);
         self.leave(Instant::now());
         let outcome = match looked {
@@ -126,7 +158,7 @@ impl Trace {
         };
         let phases = Stage::ALL.iter().filter_map(|stage| {
             self.spent[*stage as usize].map(|spent| Phase {
-                name: stage.name().into(),
+                name: Arc::clone(&NAMES[*stage as usize]),
                 took_us: micros(spent),
             })
         });

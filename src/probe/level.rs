@@ -1,0 +1,200 @@
+//! Numbers with a warn and a fail level, and a look that has many of them.
+
+use std::ops::RangeInclusive;
+
+use super::finding::Finding;
+use super::trace::Trace;
+use crate::core::metric::{Metric, Unit};
+use crate::core::outcome::{Outcome, Verdict};
+use crate::settings::Section;
+
+/// From which value on something is warned of, and from which on it fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Levels {
+    pub(super) warn: Option<f64>,
+    pub(super) fail: Option<f64>,
+}
+
+/// How a pair of levels is written: the keys, the values that make sense, and what holds where nothing is said.
+#[derive(Clone, Debug)]
+pub(super) struct Scale {
+    pub(super) warn: &'static str,
+    pub(super) fail: &'static str,
+    pub(super) range: RangeInclusive<f64>,
+    pub(super) usual: Levels,
+}
+
+impl Levels {
+    pub(super) const fn of(warn: f64, fail: f64) -> Self {
+        Self {
+            warn: Some(warn),
+            fail: Some(fail),
+        }
+    }
+
+    /// Reads both keys. One that is said alone takes the other's usual level with it only where that still makes
+    /// sense.
+    pub(super) fn read(section: &mut Section<'_>, scale: &Scale) -> Self {
+        let warn = section.number(scale.warn, scale.range.clone());
+        let fail = section.number(scale.fail, scale.range.clone());
+        if let (Some(warn), Some(fail)) = (warn, fail)
+            && warn > fail
+        {
+            let message = format!("\"{}\" is above \"{}\"", scale.warn, scale.fail);
+            section.refuse(scale.warn, message, "warn first, fail later");
+        }
+        let usual = scale.usual;
+        Self {
+            warn: warn.or(usual
+                .warn
+                .filter(|usual| fail.is_none_or(|fail| *usual <= fail))),
+            fail: fail.or(usual
+                .fail
+                .filter(|usual| warn.is_none_or(|warn| warn <= *usual))),
+        }
+    }
+
+    /// What `value` is worth.
+    pub(super) fn judge(self, value: f64) -> Verdict {
+        if self.fail.is_some_and(|fail| value >= fail) {
+            Verdict::Fail
+        } else if self.warn.is_some_and(|warn| value >= warn) {
+            Verdict::Warn
+        } else {
+            Verdict::Pass
+        }
+    }
+
+    /// What is expected, for people: `below 90 %`.
+    fn expected(self, unit: Unit) -> String {
+        match self.warn.or(self.fail) {
+            Some(level) => format!("below {}", unit.show(level)),
+            None => "anything".to_owned(),
+        }
+    }
+}
+
+/// A look that asserts many things: the worst of them is its verdict, and what is not as it should be is its
+/// message.
+#[derive(Debug, Default)]
+pub(super) struct Judgement {
+    worst: Option<Verdict>,
+    said: Vec<(Verdict, String)>,
+    metrics: Vec<Metric>,
+}
+
+impl Judgement {
+    /// A number against its levels; what is said of it where it is too high reads `{what} {value}`.
+    pub(super) fn level(
+        &mut self,
+        trace: &mut Trace,
+        what: &str,
+        (value, unit): (f64, Unit),
+        levels: Levels,
+    ) {
+        let verdict = levels.judge(value);
+        let shown = unit.show(value);
+        trace.note(|| {
+            Finding::new(what, levels.expected(unit), shown.as_str(), true).worth(verdict)
+        });
+        self.metric(what, value, unit);
+        self.add(verdict, || format!("{what} {shown}"));
+    }
+
+    /// Something that is so or is not.
+    pub(super) fn holds(
+        &mut self,
+        trace: &mut Trace,
+        finding: impl FnOnce() -> Finding,
+        otherwise: impl FnOnce() -> String,
+    ) {
+        let finding = finding();
+        let verdict = finding.verdict;
+        trace.note(|| finding);
+        self.add(verdict, otherwise);
+    }
+
+    /// A number that nothing depends on.
+    pub(super) fn metric(&mut self, name: &str, value: f64, unit: Unit) {
+        self.metrics.extend(Metric::new(name, unit, value));
+    }
+
+    /// A verdict with what is said of it where it is not a pass.
+    pub(super) fn add(&mut self, verdict: Verdict, say: impl FnOnce() -> String) {
+        if verdict != Verdict::Pass {
+            self.said.push((verdict, say()));
+        }
+        let rank = |verdict: Option<Verdict>| match verdict {
+            None => 0,
+            Some(Verdict::Pass) => 1,
+            Some(Verdict::Warn) => 2,
+            // That one thing could not be seen is said, and hides no failure.
+            Some(Verdict::Unknown) => 3,
+            Some(Verdict::Fail) => 4,
+        };
+        if rank(Some(verdict)) > rank(self.worst) {
+            self.worst = Some(verdict);
+        }
+    }
+
+    /// The outcome; `good` is the message where all is as it should be.
+    pub(super) fn outcome(self, good: &str) -> Outcome {
+        let verdict = self.worst.unwrap_or(Verdict::Pass);
+        let mut said = self.said;
+        // The worst first, so that the message begins with what matters.
+        said.sort_by_key(|(verdict, _)| match verdict {
+            Verdict::Fail => 0,
+            Verdict::Unknown => 1,
+            Verdict::Warn | Verdict::Pass => 2,
+        });
+        let texts: Vec<String> = said.into_iter().map(|(_, text)| text).collect();
+        let message = if texts.is_empty() {
+            good.to_owned()
+        } else {
+            texts.join("; ")
+        };
+        Outcome::new(verdict, &message).with_metrics(self.metrics)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_worst_decides_and_is_said_first() {
+        let mut trace = Trace::explaining(Duration::from_secs(1));
+        let mut judgement = Judgement::default();
+        judgement.level(&mut trace, "load", (1.5, Unit::Count), Levels::of(1.0, 2.0));
+        judgement.level(
+            &mut trace,
+            "memory",
+            (97.0, Unit::Percent),
+            Levels::of(90.0, 95.0),
+        );
+        judgement.level(
+            &mut trace,
+            "swap",
+            (0.0, Unit::Percent),
+            Levels::of(50.0, 80.0),
+        );
+        let outcome = judgement.outcome("all is well");
+        assert_eq!(outcome.verdict, Verdict::Fail);
+        assert_eq!(outcome.message(), "memory 97 %; load 1.5");
+        assert_eq!(outcome.metrics.as_deref().map(<[Metric]>::len), Some(3));
+        let found: Vec<Verdict> = trace.findings().iter().map(|f| f.verdict).collect();
+        assert_eq!(found, [Verdict::Warn, Verdict::Fail, Verdict::Pass]);
+        assert_eq!(trace.findings()[1].expected, "below 90 %");
+    }
+
+    #[test]
+    fn nothing_to_say_is_good() {
+        let outcome = Judgement::default().outcome("12 processes");
+        assert_eq!(
+            (outcome.verdict, &*outcome.message()),
+            (Verdict::Pass, "12 processes")
+        );
+    }
+}
