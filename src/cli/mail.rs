@@ -1,5 +1,6 @@
 //! `belfry mail test`: a mail through the running daemon, all the way to the relay's answer.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use crate::config::{Plan, Source};
 
 /// How long the relays get before we leave the rest to the page "Mail".
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long between two looks at the outbox: shorter than a person waits, longer than a relay needs.
+const BETWEEN: Duration = Duration::from_millis(200);
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -24,24 +27,19 @@ pub(super) enum Command {
 pub(super) fn test(source: &Source) -> Result<ExitCode, Failure> {
     let plan = super::plan(source)?;
     let code = super::block_on(async {
-        let known = tests(&plan).await?;
-        client::ask(&plan, Method::POST, "/api/v1/mail/test", Bytes::new())
-            .await?
-            .json()?;
+        let before = ids(&tests(&plan).await?);
+        let asked = client::ask(&plan, Method::POST, "/api/v1/mail/test", Bytes::new()).await?;
+        let queued = asked.json()?.get("queued").and_then(Value::as_u64);
+        let queued = usize::try_from(queued.context("the daemon did not say how many it sends")?)?;
         let began = Instant::now();
         loop {
             let mut new = tests(&plan).await?;
-            new.retain(|mail| {
-                !known.contains(mail) && !known.iter().any(|old| nid(old) == nid(mail))
-            });
-            let done = !new.is_empty()
-                && new
-                    .iter()
-                    .all(|mail| matches!(word(mail, "phase"), "accepted" | "refused"));
+            new.retain(|mail| !before.contains(word(mail, "id")));
+            let done = new.len() >= queued && new.iter().all(is_final);
             if done || began.elapsed() > PATIENCE {
-                return anyhow::Ok(report(&new));
+                return report(&new);
             }
-            sleep(Duration::from_millis(200)).await;
+            sleep(BETWEEN).await;
         }
     })??;
     Ok(code)
@@ -63,11 +61,23 @@ async fn tests(plan: &Plan) -> anyhow::Result<Vec<Value>> {
         .collect())
 }
 
-fn report(mails: &[Value]) -> ExitCode {
-    if mails.is_empty() {
-        eprintln!("nobody to tell: write [email] to = [\"you@example.org\"]");
-        return super::FAILURE.into();
-    }
+/// What each of them is known by.
+fn ids(mails: &[Value]) -> BTreeSet<String> {
+    mails
+        .iter()
+        .map(|mail| word(mail, "id").to_owned())
+        .collect()
+}
+
+fn is_final(mail: &Value) -> bool {
+    matches!(word(mail, "phase"), "accepted" | "refused")
+}
+
+fn report(mails: &[Value]) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        !mails.is_empty(),
+        "the daemon took the order, but shows no test mail; look at its page Mail"
+    );
     for mail in mails {
         println!(
             "{}: {} {}",
@@ -77,15 +87,11 @@ fn report(mails: &[Value]) -> ExitCode {
         );
     }
     let accepted = mails.iter().all(|mail| word(mail, "phase") == "accepted");
-    if accepted {
+    Ok(if accepted {
         ExitCode::SUCCESS
     } else {
         super::FAILURE.into()
-    }
-}
-
-fn nid(mail: &Value) -> &str {
-    word(mail, "nid")
+    })
 }
 
 fn word<'a>(value: &'a Value, key: &str) -> &'a str {
