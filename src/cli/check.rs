@@ -75,28 +75,44 @@ fn is_wanted(planned: &Planned, names: &[String]) -> bool {
     planned.probe.is_some() && (named || (names.is_empty() && !name.starts_with("belfry.")))
 }
 
-/// Runs all, a bounded number at once; none for what is not configured.
+/// Runs all; none for what is not configured.
 async fn looks(wanted: &[&Planned]) -> Vec<Option<Look>> {
     let env = Arc::new(Env::new(Clock::start(), Arc::default()));
-    let mut outcomes = vec![None; wanted.len()];
-    let mut running = JoinSet::new();
-    let mut waiting = wanted
+    let look = |planned: &&Planned| {
+        let configured = planned.check.not_configured.is_none();
+        let probe = planned.probe.clone().filter(|_| configured)?;
+        let (env, timeout) = (Arc::clone(&env), planned.check.timeout);
+        Some(async move { probe.explain(&env, timeout).await })
+    };
+    gather(wanted.iter().map(look).collect()).await
+}
+
+/// Awaits these looks, a bounded number at once. One that breaks off inside has seen nothing: unknown.
+async fn gather<L>(looks: Vec<Option<L>>) -> Vec<Option<Look>>
+where
+    L: Future<Output = Look> + Send + 'static,
+{
+    let crashed = || {
+        let outcome = Outcome::unknown("the probe crashed; this is a bug");
+        (outcome, Vec::new())
+    };
+    let mut outcomes: Vec<Option<Look>> = looks
         .iter()
-        .enumerate()
-        .filter(|(_, planned)| planned.check.not_configured.is_none());
+        .map(|look| look.as_ref().map(|_| crashed()))
+        .collect();
+    let mut running = JoinSet::new();
+    let looks = looks.into_iter().enumerate();
+    let mut waiting = looks.filter_map(|(place, look)| Some((place, look?)));
     loop {
         while running.len() < AT_ONCE {
-            let Some((place, planned)) = waiting.next() else {
+            let Some((place, look)) = waiting.next() else {
                 break;
             };
-            let (Some(probe), timeout) = (planned.probe.clone(), planned.check.timeout) else {
-                continue;
-            };
-            let env = Arc::clone(&env);
-            running.spawn(async move { (place, probe.explain(&env, timeout).await) });
+            running.spawn(async move { (place, look.await) });
         }
         match running.join_next().await {
             Some(Ok((place, outcome))) => outcomes[place] = Some(outcome),
+            // What it was stands on standard error already.
             Some(Err(_)) => {}
             None => return outcomes,
         }
@@ -113,14 +129,13 @@ struct Style {
 fn print(planned: &Planned, look: Option<&Look>, style: &Style) {
     let name = &planned.check.name;
     let (outcome, width) = (look.map(|(outcome, _)| outcome), style.width);
-    let (verdict, message) = match (outcome, &planned.check.not_configured) {
-        (Some(outcome), _) => (outcome.verdict.word(), outcome.message()),
-        (None, Some(why)) => ("paused", format!("not configured: {why}")),
-        (None, None) => (
-            Verdict::Unknown.word(),
-            "the probe crashed; this is a bug".to_owned(),
-        ),
-    };
+    let (verdict, message) = outcome.map_or_else(
+        || {
+            let why = planned.check.not_configured.as_deref().unwrap_or_default();
+            ("paused", format!("not configured: {why}"))
+        },
+        |outcome| (outcome.verdict.word(), outcome.message()),
+    );
     if style.json {
         let latency_ms = outcome
             .and_then(Outcome::latency)
@@ -153,4 +168,24 @@ fn worst<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> u8 {
         .map(|outcome| outcome.verdict)
         .max_by_key(|&verdict| rank(verdict))
         .map_or(0, Verdict::code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_probe_that_crashes_has_seen_nothing_and_says_so_to_whoever_reads_the_exit_code() {
+        let look = |crashes: bool| async move {
+            assert!(!crashes, "as a bug would");
+            (Outcome::pass("well"), Vec::new())
+        };
+        let outcomes = gather(vec![Some(look(false)), Some(look(true)), None]).await;
+        let words: Vec<&str> = outcomes
+            .iter()
+            .map(|look| look.as_ref().map_or("none", |(o, _)| o.verdict.word()))
+            .collect();
+        assert_eq!(words, ["pass", "unknown", "none"]);
+        assert_eq!(worst(outcomes.iter().flatten().map(|(o, _)| o)), 3);
+    }
 }
