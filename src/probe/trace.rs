@@ -139,23 +139,30 @@ impl Trace {
         }
     }
 
+    /// What it means that the stage that is under way did not end in time: in all of it, or in the share
+    /// that one of several ways had.
+    pub(super) fn silence(&self, way: Option<&str>) -> Outcome {
+        let stage = self.stage.map(|(stage, _)| stage);
+        let all = human(self.timeout);
+        let (from, within) = match way {
+            None => (String::new(), format!("within {all}")),
+            Some(way) => (format!(" from {way}"), format!("in its share of {all}")),
+        };
+        if stage == Some(Stage::Dns) {
+            return Outcome::unknown(&format!("the resolver did not answer {within}"));
+        }
+        let doing = stage.map_or("starting", Stage::doing);
+        Outcome::fail(&format!("no answer{from} {within} ({doing})"))
+    }
+
     /// The outcome of a look that came to its end, or did not. Time that went by while our own resolver was
     /// asked says nothing of the target.
     pub(super) fn conclude(&mut self, looked: Result<Looked<Outcome>, Elapsed>) -> Outcome {
-        let stage = self.stage.map(|(stage, _)| stage);
-        self.leave(Instant::now());
         let outcome = match looked {
             Ok(Ok(outcome) | Err(outcome)) => outcome,
-            Err(_) if stage == Some(Stage::Dns) => Outcome::unknown(&format!(
-                "the resolver did not answer within {}",
-                human(self.timeout)
-            )),
-            Err(_) => Outcome::fail(&format!(
-                "no answer within {} ({})",
-                human(self.timeout),
-                stage.map_or("starting", Stage::doing)
-            )),
+            Err(_) => self.silence(None),
         };
+        self.leave(Instant::now());
         let phases = Stage::ALL.iter().filter_map(|stage| {
             self.spent[*stage as usize].map(|spent| Phase {
                 name: Arc::clone(&NAMES[*stage as usize]),

@@ -49,6 +49,35 @@ fn signal(name: &str, process: i32) {
 }
 
 #[tokio::test]
+async fn a_host_that_says_nothing_leaves_time_for_the_next() {
+    let postgres = Postgres::start(&[]);
+    let silent = || {
+        Server::start(|mut stream| async move {
+            drop(stream.read_to_end(&mut Vec::new()).await);
+        })
+    };
+    let (first, second) = (silent().await, silent().await);
+    let at = |last: &str| {
+        check(&format!(
+            "postgres://{USER}:{PASSWORD}@{},{},{last}/postgres?sslmode=disable",
+            first.address, second.address
+        ))
+    };
+    let timeout = Duration::from_secs(6);
+    let found = probe(&at(&postgres.address())).run(&env(), timeout).await;
+    assert_eq!(found.verdict, Verdict::Pass, "{}", said(&found));
+    // Of several that do not work the first is told of.
+    let nobody = look_briefly(&at("127.0.0.1:1")).await;
+    assert_fails(
+        &nobody,
+        &format!(
+            "no answer from {} in its share of 400 ms (logging in)",
+            first.address
+        ),
+    );
+}
+
+#[tokio::test]
 async fn a_postgres_is_asked_over_one_connection_that_is_replaced_when_it_breaks() {
     let postgres = Postgres::start(&["autovacuum = off"]);
     let mut tasks = JoinSet::new();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 use tokio::net::UnixStream;
+use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Error, SimpleQueryMessage};
@@ -40,11 +41,20 @@ pub(super) enum Fault {
 }
 
 impl Link {
-    /// Connects and logs in, over the first way that leads somewhere.
+    /// Connects and logs in, over the first way that leads somewhere. What time is left is shared among the
+    /// ways that are, so that a host that says nothing does not take it from those after it.
     pub(super) async fn open(place: &Place, env: &Env, trace: &mut Trace) -> Looked<Self> {
         let mut told = None;
-        for way in &place.ways {
-            match Self::over(way, place, env, trace).await {
+        for (way, ways) in place.ways.iter().zip((1..=place.ways.len()).rev()) {
+            let made = if ways == 1 {
+                // The end of the look is the end of its time, too.
+                Self::over(way, place, env, trace).await
+            } else {
+                let share = trace.left() / u32::try_from(ways).unwrap_or(u32::MAX);
+                let made = timeout(share, Self::over(way, place, env, trace)).await;
+                made.unwrap_or_else(|_| Err(trace.silence(Some(&way.text()))))
+            };
+            match made {
                 Ok(link) => return Ok(link),
                 Err(outcome) => told = told.or(Some(outcome)),
             }
