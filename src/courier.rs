@@ -23,12 +23,14 @@ use crate::vitals::Vitals;
 mod attempt;
 mod breaker;
 mod flight;
+mod refusals;
 #[cfg(test)]
 mod tests;
 
 use attempt::{Attempt, Landed};
 use breaker::Breaker;
 use flight::Flights;
+use refusals::Refusals;
 
 /// Deliveries at the same time. Enough that one recipient's slow server does not hold up the others; more
 /// would look like a flood to a relay.
@@ -82,6 +84,7 @@ pub struct Courier {
 struct Round {
     flights: Flights,
     breaker: Breaker,
+    refusals: Refusals,
     attempts: JoinSet<Landed>,
 }
 
@@ -115,6 +118,9 @@ impl Courier {
             .collect();
         waiting.sort_by(|a, b| (a.created, &a.nid).cmp(&(b.created, &b.nid)));
         self.tell_vitals(&waiting, now);
+        round.refusals.read(view);
+        let untold = u64::try_from(round.refusals.fresh(now));
+        self.vitals.outbox_refused.set(untold.unwrap_or(u64::MAX));
         let mut pause = PULSE;
         for notification in waiting {
             let Some(due) = notification.due() else {
@@ -160,6 +166,10 @@ impl Courier {
             Ok(landed) => {
                 let until = Instant::now() + self.patience.shun;
                 round.breaker.learn(&landed, until);
+                if let Some(report) = &landed.report {
+                    let now = self.clock.now();
+                    round.refusals.learn(&landed.recipient, report, now);
+                }
                 let again = Instant::now() + self.patience.again;
                 let number = self.view.borrow().number;
                 round

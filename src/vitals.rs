@@ -127,6 +127,8 @@ pub struct Vitals {
     /// Age of the oldest notification that is due and not delivered, in microseconds.
     pub outbox_age: Gauge,
     pub outbox_waiting: Gauge,
+    /// Recipients whom every relay refused to tell within a day, and who have got nothing since.
+    pub outbox_refused: Gauge,
     /// Batches that wait for the archive, and how old the oldest is.
     pub archive_waiting: Gauge,
     pub archive_lag: Gauge,

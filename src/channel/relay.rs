@@ -66,7 +66,6 @@ impl Relay {
                 }
                 Err(error) => Delivered::Refused {
                     reply: format!("this is no mail address ({error}): correct the recipient"),
-                    what: smtp::Rejected::Recipient,
                 },
             },
         }

@@ -75,10 +75,12 @@ pub enum Delivered {
     Accepted { reply: String },
     /// Not now.
     Deferred { reply: String, why: Delay },
-    /// This relay will not do it, another one may: 5xx that is about the relay and us.
+    /// 5xx that is about the relay and us: another relay may do it, and so may this one when it (or what we
+    /// were told of it) has been put right.
     RelayRefused { reply: String },
-    /// 5xx that is about this mail.
-    Refused { reply: String, what: Rejected },
+    /// 5xx that is about this mail, or does not say what it is about: this relay will never take it, but
+    /// another one may.
+    Refused { reply: String },
     /// Nothing was sent, because the caller did not want it any more.
     Withheld,
 }
@@ -93,13 +95,6 @@ pub enum Delay {
     Broken,
     /// The same after the final dot: it may have been taken.
     Ambiguous,
-}
-
-/// What a server refused for good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rejected {
-    Recipient,
-    Content,
 }
 
 /// Hands `letter` to the server of `settings`. `before_content` is awaited after the server's 354 and before

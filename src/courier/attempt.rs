@@ -8,7 +8,8 @@ use tokio::time::{sleep, timeout};
 
 use super::Patience;
 use crate::channel::relay::Relays;
-use crate::channel::smtp::{Delay, Delivered, Rejected};
+use crate::channel::smtp::{Delay, Delivered};
+use crate::core::check::Recipient;
 use crate::core::input::Input;
 use crate::core::outbox::{Delivery, Nid, Notification};
 use crate::core::text;
@@ -28,7 +29,10 @@ pub(super) struct Attempt {
 #[derive(Debug)]
 pub(super) struct Landed {
     pub(super) nid: Nid,
-    /// Whether the engine knows how it ended.
+    pub(super) recipient: Recipient,
+    /// How it ended, if it came to anything that can be said.
+    pub(super) report: Option<Delivery>,
+    /// Whether the engine knows that.
     pub(super) reported: bool,
     /// Relays that answered as relays do, and those that did not.
     pub(super) worked: Vec<Arc<str>>,
@@ -48,12 +52,10 @@ struct Said {
 struct Score {
     /// What each relay said that did not take it.
     replies: Vec<String>,
-    /// Whether trying again may help.
+    /// Whether trying again may help: not every relay has refused it for good.
     hope: bool,
     /// A relay that may have taken it without saying so.
     unclear: Option<Arc<str>>,
-    /// Whether a relay said that there is no such recipient: then it does not.
-    nobody: bool,
     worked: Vec<Arc<str>>,
     failed: Vec<Arc<str>>,
 }
@@ -66,12 +68,14 @@ impl Attempt {
             Some(impossible) => Some(impossible),
             None => self.tried(&mut score).await,
         };
-        let reported = match report {
-            Some(report) => self.report(report).await,
+        let reported = match &report {
+            Some(report) => self.report(report.clone()).await,
             None => false,
         };
         Landed {
             nid: self.notification.nid.clone(),
+            recipient: self.notification.recipient.clone(),
+            report,
             reported,
             worked: score.worked,
             failed: score.failed,
@@ -240,12 +244,16 @@ impl Score {
     fn weigh(&mut self, said: &Said) -> Next {
         let relay = &said.relay;
         match &said.delivered {
-            Delivered::Withheld => Next::Wait,
+            // This relay has not been heard: nobody can say that all have refused.
+            Delivered::Withheld => {
+                self.hope = true;
+                Next::Wait
+            }
             Delivered::Accepted { reply } => {
                 self.worked.push(Arc::clone(relay));
                 Next::Done(Delivery::Accepted {
                     relay: Arc::clone(relay),
-                    reply: reply.as_str().into(),
+                    reply: self.after(reply),
                 })
             }
             Delivered::RelayRefused { reply } => {
@@ -258,18 +266,11 @@ impl Score {
                 self.note(relay, reply);
                 self.deferred(relay, *why)
             }
-            Delivered::Refused { reply, what } => {
+            // What one relay takes for spam another may let pass, and whom it does not know another may.
+            Delivered::Refused { reply } => {
                 self.worked.push(Arc::clone(relay));
                 self.note(relay, reply);
-                match what {
-                    // An address that does not exist exists nowhere.
-                    Rejected::Recipient => {
-                        self.nobody = true;
-                        Next::Wait
-                    }
-                    // What one relay takes for spam another may let pass.
-                    Rejected::Content => Next::Relay,
-                }
+                Next::Relay
             }
         }
     }
@@ -294,6 +295,15 @@ impl Score {
         }
     }
 
+    /// The reply of the relay that took it, with what those before it had said: a relay that refuses must
+    /// not go unnoticed because another one is kinder.
+    fn after(&self, reply: &str) -> Arc<str> {
+        if self.replies.is_empty() {
+            return text::message(reply);
+        }
+        text::message(&format!("{reply} (before that, {})", self.said()))
+    }
+
     fn said(&self) -> Arc<str> {
         text::message(&self.replies.join("; "))
     }
@@ -305,7 +315,7 @@ impl Score {
     /// The end, when no relay has taken it.
     fn verdict(&self) -> Delivery {
         let reply = self.said();
-        if self.hope && !self.nobody {
+        if self.hope {
             Delivery::Deferred { reply }
         } else {
             Delivery::Refused { reply }

@@ -236,6 +236,16 @@ impl Stage {
         self.until("told", |rows| rows.iter().all(accepted)).await;
     }
 
+    /// Waits until a figure is as it should be.
+    async fn figure(&self, what: &str, good: impl Fn(&Vitals) -> bool) {
+        let came = async {
+            while !good(&self.vitals) {
+                tokio::task::yield_now().await;
+            }
+        };
+        assert!(timeout(PATIENCE, came).await.is_ok(), "not {what}");
+    }
+
     fn rows(&self) -> Vec<Arc<Notification>> {
         rows(&self.view.borrow())
     }

@@ -161,20 +161,42 @@ fn scheduler(vitals: &Vitals, limits: Limits) -> Outcome {
 }
 
 fn outbox(vitals: &Vitals, limits: Limits) -> Outcome {
-    let waiting = vitals.outbox_waiting.value();
-    if waiting == 0 {
-        return Outcome::pass("nothing waits");
+    let (waiting, refused) = (vitals.outbox_waiting.value(), vitals.outbox_refused.value());
+    let age = if waiting == 0 {
+        Verdict::Pass
+    } else {
+        limits.judge(vitals.outbox_age.value())
+    };
+    let mut found = Vec::new();
+    if age != Verdict::Pass {
+        let oldest = human(vitals.outbox_age.duration());
+        found.push(format!(
+            "{waiting} notifications are not delivered, the oldest for {oldest}"
+        ));
     }
-    let verdict = limits.judge(vitals.outbox_age.value());
+    match refused {
+        0 => {}
+        1 => found.push("a recipient cannot be told, the mail was refused".to_owned()),
+        n => found.push(format!(
+            "{n} recipients cannot be told, the mails were refused"
+        )),
+    }
+    if found.is_empty() {
+        let all_is_well = if waiting == 0 {
+            "nothing waits"
+        } else {
+            "delivering"
+        };
+        return Outcome::pass(all_is_well);
+    }
+    let verdict = if age == Verdict::Pass {
+        Verdict::Warn
+    } else {
+        age
+    };
     Outcome::new(
         verdict,
-        &match verdict {
-            Verdict::Pass => "delivering".to_owned(),
-            Verdict::Warn | Verdict::Fail | Verdict::Unknown => format!(
-                "{waiting} notifications are not delivered, the oldest for {}; look at the page Mail",
-                human(vitals.outbox_age.duration())
-            ),
-        },
+        &format!("{}; look at the page Mail", found.join("; ")),
     )
 }
 
@@ -322,6 +344,25 @@ mod tests {
                 "{said} does not start with {begins}"
             );
         }
+    }
+
+    #[test]
+    fn somebody_who_cannot_be_told_is_warned_of_beside_what_waits() {
+        let vitals = Vitals::default();
+        vitals.outbox_refused.set(1);
+        assert_eq!(
+            look(Part::Outbox, vitals),
+            "warn: a recipient cannot be told, the mail was refused; look at the page Mail"
+        );
+        let vitals = Vitals::default();
+        vitals.outbox_refused.set(2);
+        vitals.outbox_waiting.set(3);
+        vitals.outbox_age.set_duration(Duration::from_mins(5));
+        assert_eq!(
+            look(Part::Outbox, vitals),
+            "fail: 3 notifications are not delivered, the oldest for 5 min; \
+             2 recipients cannot be told, the mails were refused; look at the page Mail"
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::settings::{Login, Security};
 use super::wire::{DOT, Duplex, Reply, Wire, broken, stuffed};
-use super::{Deadlines, Delay, Delivered, Letter, Rejected, Settings};
+use super::{Deadlines, Delay, Delivered, Letter, Settings};
 use crate::core::text;
 
 /// Most addresses of a name that are tried, so that each gets a fair share of the deadline.
@@ -153,12 +153,9 @@ impl<'a> Session<'a> {
         if (250..=252).contains(&reply.code) {
             return Ok(());
         }
-        // "Relaying denied", "log in first" and the like are about us: another relay may do it.
-        let ours = matches!(reply.code, 500 | 502..=504 | 530) || reply.status("5.7.");
-        if reply.code >= 500 && !ours {
+        if reply.code >= 500 && !is_about_us(&reply) {
             return Err(Delivered::Refused {
                 reply: said("RCPT", &reply),
-                what: Rejected::Recipient,
             });
         }
         Err(unwelcome("RCPT", &reply))
@@ -197,7 +194,6 @@ impl<'a> Session<'a> {
                 400..=499 => unwelcome("content", &reply),
                 500..=599 => Delivered::Refused {
                     reply: said("content", &reply),
-                    what: Rejected::Content,
                 },
                 _ => ambiguous(&reply.text()),
             },
@@ -365,6 +361,17 @@ fn unwelcome(verb: &str, reply: &Reply) -> Delivered {
             reply: text,
             why: Delay::Broken,
         },
+    }
+}
+
+/// Whether a no to a recipient is not about the recipient: "relaying denied", "log in first" and the like.
+/// Where the server gives no status and no telling code ("550 relay not permitted") it is taken at its word.
+fn is_about_us(reply: &Reply) -> bool {
+    match reply.status() {
+        // Subjects 1 and 2 are addresses and mailboxes; of them, 5.1.7 and 5.1.8 mean the sender's.
+        Some((1, detail)) => matches!(detail, 7 | 8),
+        Some((subject, _)) => subject != 2,
+        None => matches!(reply.code, 500 | 502..=504 | 530),
     }
 }
 

@@ -85,8 +85,7 @@ enum Class {
     Broken,
     Ambiguous,
     RelayRefused,
-    RecipientRefused,
-    ContentRefused,
+    Refused,
     Withheld,
 }
 
@@ -99,10 +98,7 @@ fn class(delivered: &Delivered) -> Class {
             Delay::Ambiguous => Class::Ambiguous,
         },
         Delivered::RelayRefused { .. } => Class::RelayRefused,
-        Delivered::Refused { what, .. } => match what {
-            Rejected::Recipient => Class::RecipientRefused,
-            Rejected::Content => Class::ContentRefused,
-        },
+        Delivered::Refused { .. } => Class::Refused,
         Delivered::Withheld => Class::Withheld,
     }
 }
@@ -112,7 +108,7 @@ fn reply(delivered: &Delivered) -> &str {
         Delivered::Accepted { reply }
         | Delivered::Deferred { reply, .. }
         | Delivered::RelayRefused { reply }
-        | Delivered::Refused { reply, .. } => reply,
+        | Delivered::Refused { reply } => reply,
         Delivered::Withheld => "",
     }
 }

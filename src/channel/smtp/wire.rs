@@ -39,12 +39,24 @@ impl Reply {
         text::line(&said, text::MESSAGE_CHARS)
     }
 
-    /// Whether it begins with an enhanced status code (RFC 3463) of this class and subject.
-    pub(super) fn status(&self, prefix: &str) -> bool {
-        self.lines
-            .first()
-            .is_some_and(|line| line.starts_with(prefix))
+    /// Subject and detail of its enhanced status code (RFC 3463), where it has one: in front of the text, or
+    /// further back as qmail writes it: `sorry, that is not allowed (#5.7.1)`.
+    pub(super) fn status(&self) -> Option<(u16, u16)> {
+        let first = self.lines.first()?;
+        let mut words = first.split_ascii_whitespace();
+        let leading = words.next().and_then(status);
+        leading.or_else(|| {
+            words.find_map(|word| status(word.trim_start_matches('(').strip_prefix('#')?))
+        })
     }
+}
+
+/// Subject and detail of `5.7.1` or `4.7.1`.
+fn status(word: &str) -> Option<(u16, u16)> {
+    let mut numbers = word.trim_end_matches([')', '.', ':', ';', ',']).split('.');
+    let class = numbers.next()?;
+    let (subject, detail) = (numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?);
+    (matches!(class, "4" | "5") && numbers.next().is_none()).then_some((subject, detail))
 }
 
 impl Wire {
@@ -207,6 +219,29 @@ mod tests {
             "2\u{e9}0 no",
         ] {
             assert_eq!(parse(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_status_stands_in_front_or_behind_a_number_sign() {
+        let status = |line: &str| {
+            let lines = vec![line.to_owned()];
+            Reply { code: 550, lines }.status()
+        };
+        assert_eq!(status("5.7.1 relaying denied"), Some((7, 1)));
+        assert_eq!(status("sorry, not allowed (#5.7.1)"), Some((7, 1)));
+        assert_eq!(
+            status("no mailbox here by that name. #5.1.1;"),
+            Some((1, 1))
+        );
+        for none in [
+            "",
+            "relay not permitted",
+            "5.7 no",
+            "5.7.1.9 is listed",
+            "we run 4.92.3",
+        ] {
+            assert_eq!(status(none), None, "{none}");
         }
     }
 

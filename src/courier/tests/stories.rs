@@ -46,6 +46,60 @@ async fn every_recipient_gets_a_mail_of_their_own_and_a_refused_one_hurts_nobody
 }
 
 #[tokio::test]
+async fn only_when_every_relay_refuses_is_somebody_not_told_and_that_is_a_figure() {
+    for said in [
+        "550 relay not permitted",
+        "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
+        "550 5.1.1 no such user",
+    ] {
+        let strict = Sink::faulty(Verb::Rcpt, Act::say(said)).await;
+        let kind = Sink::honest().await;
+        let stage = Stage::set(&["ops@example.org"], relays(&[&strict, &kind], PATIENT)).await;
+        stage.down("postgres").await;
+        stage.told().await;
+        assert_eq!(kind.mails().len(), 1, "{said}");
+        let (timeline, refused) = (stage.timeline(), format!("before that, {}", strict.address));
+        assert!(timeline.contains(&refused), "{timeline}");
+    }
+    let no = || Sink::faulty(Verb::Rcpt, Act::say("550 5.1.1 no such user"));
+    let (one, other) = (no().await, no().await);
+    let stage = Stage::set(&["ops@example.org"], relays(&[&one, &other], PATIENT)).await;
+    stage.down("postgres").await;
+    let refused = |n: &Arc<Notification>| matches!(n.phase, Phase::Refused { .. });
+    stage
+        .until("refused", |rows| rows.iter().all(refused))
+        .await;
+    assert_eq!((one.connections(), other.connections()), (1, 1));
+    stage
+        .figure("one is not told", |v| v.outbox_refused.value() == 1)
+        .await;
+    // Somebody corrects it, and tries.
+    one.follow(|_| Act::Ordinary);
+    let key = Uuid::nil();
+    stage.inbox.ask(Input::TestMail { key }, PATIENCE).await;
+    one.wait(1).await;
+    stage
+        .figure("all are told", |v| v.outbox_refused.value() == 0)
+        .await;
+}
+
+#[tokio::test]
+async fn while_one_relay_may_still_take_it_nothing_is_given_up() {
+    let strict = Sink::faulty(Verb::Rcpt, Act::say("550 5.1.1 no such user")).await;
+    let away = Sink::faulty(Verb::Greeting, Act::say("421 4.3.2 not now")).await;
+    let stage = Stage::set(&["ops@example.org"], relays(&[&strict, &away], PATIENT)).await;
+    stage.down("postgres").await;
+    stage
+        .until("deferred", |rows| {
+            matches!(rows, [n] if matches!(&n.phase, Phase::Deferred { reply, .. } if reply.contains("no such user")))
+        })
+        .await;
+    away.follow(|_| Act::Ordinary);
+    stage.told().await;
+    assert_eq!(away.mails().len(), 1);
+}
+
+#[tokio::test]
 async fn a_dead_relay_costs_one_connection_and_the_next_one_takes_it() {
     for verb in Verb::BEFORE {
         for act in [

@@ -38,15 +38,10 @@ async fn a_server_that_works_gets_the_mail_once_byte_for_byte_after_the_marker()
 #[tokio::test]
 async fn a_fault_before_the_content_is_certain_and_nothing_is_sent() {
     for verb in Verb::BEFORE {
-        let for_ever = if verb == Verb::Rcpt {
-            Class::RecipientRefused
-        } else {
-            Class::RelayRefused
-        };
         let said = [
             ("4xx", Class::Said),
             ("421", Class::Said),
-            ("5xx", for_ever),
+            ("5xx", Class::RelayRefused),
         ];
         let broken = BREAKS.map(|fault| (fault, Class::Broken));
         for (fault, expected) in said.into_iter().chain(broken) {
@@ -78,7 +73,7 @@ async fn a_fault_after_the_dot_is_ambiguous_unless_the_server_said_what_it_did()
     let said = [
         ("4xx", Class::Said),
         ("421", Class::Said),
-        ("5xx", Class::ContentRefused),
+        ("5xx", Class::Refused),
     ];
     let broken = BREAKS.map(|fault| (fault, Class::Ambiguous));
     for (fault, expected) in said.into_iter().chain(broken) {
@@ -114,11 +109,17 @@ async fn what_is_not_wanted_any_more_does_not_leave() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_is_about_us_at_rcpt_leaves_it_to_another_relay() {
+async fn a_refusal_at_rcpt_is_about_the_recipient_unless_it_says_that_it_is_about_us() {
     for (said, expected) in [
-        ("550 5.1.1 no such user", Class::RecipientRefused),
-        ("501 5.1.3 bad address", Class::RecipientRefused),
-        ("552 mailbox full", Class::RecipientRefused),
+        ("550 5.1.1 no such user", Class::Refused),
+        ("501 5.1.3 bad address", Class::Refused),
+        ("552 mailbox full", Class::Refused),
+        ("550 relay not permitted", Class::Refused),
+        ("553 5.1.8 sender's domain not found", Class::RelayRefused),
+        (
+            "553 sorry, that domain isn't in my list (#5.7.1)",
+            Class::RelayRefused,
+        ),
         ("554 5.7.1 relay access denied", Class::RelayRefused),
         ("530 5.7.0 authentication required", Class::RelayRefused),
         (
