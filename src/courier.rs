@@ -32,9 +32,12 @@ use breaker::Breaker;
 use flight::Flights;
 use refusals::Refusals;
 
-/// Deliveries at the same time. Enough that one recipient's slow server does not hold up the others; more
-/// would look like a flood to a relay.
+/// Deliveries begun lately and under way at the same time. Enough that one recipient's slow server does not
+/// hold up the others; more would look like a flood to a relay.
 const AT_ONCE: usize = 4;
+/// The same with those that have been waiting for a reply for longer than a relay should need: they cost a
+/// socket each and must not keep others from being told, but not without end either.
+const AT_MOST: usize = 32;
 /// The longest sleep: the progress counter has to move at least once a second.
 const PULSE: Duration = Duration::from_millis(500);
 /// How long deliveries under way may go on after the daemon was told to stop: a local relay answers within
@@ -46,7 +49,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Patience {
     /// How long a relay may take before the next one is tried beside it.
     pub hedge: Duration,
-    /// How long a relay that failed is tried last.
+    /// How long a relay that failed for the first time is tried last.
     pub shun: Duration,
     /// How long the engine may take to make a report durable.
     pub report: Duration,
@@ -109,7 +112,7 @@ impl Courier {
 
     /// Starts what is due and says how long nothing else will be.
     fn start_due(&self, view: &View, round: &mut Round) -> Duration {
-        let now = self.clock.now();
+        let (now, start) = (self.clock.now(), Instant::now());
         let mut waiting: Vec<&Arc<Notification>> = view
             .engine
             .outbox
@@ -128,9 +131,10 @@ impl Courier {
             };
             if due > now {
                 pause = pause.min(due.since(now).max(Duration::from_millis(1)));
-            } else if round.attempts.len() < AT_ONCE
+            } else if round.attempts.len() < AT_MOST
+                && round.flights.since(start - self.patience.hedge) < AT_ONCE
                 && is_free(view, notification)
-                && round.flights.depart(notification)
+                && round.flights.depart(notification, start)
             {
                 let attempt = self.attempt(notification, &round.breaker);
                 let task = round.attempts.spawn(attempt.run()).id();
@@ -164,8 +168,8 @@ impl Courier {
     fn land(&self, landed: Result<Landed, tokio::task::JoinError>, round: &mut Round) {
         match landed {
             Ok(landed) => {
-                let until = Instant::now() + self.patience.shun;
-                round.breaker.learn(&landed, until);
+                let shun = self.patience.shun;
+                round.breaker.learn(&landed, Instant::now(), shun);
                 if let Some(report) = &landed.report {
                     let now = self.clock.now();
                     round.refusals.learn(&landed.recipient, report, now);

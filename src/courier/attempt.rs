@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::Patience;
-use crate::channel::relay::Relays;
+use crate::channel::relay::{Relay, Relays};
 use crate::channel::smtp::{Delay, Delivered};
 use crate::core::check::Recipient;
 use crate::core::input::Input;
@@ -45,6 +45,14 @@ struct Said {
     delivered: Delivered,
     /// Whether the engine was told that the content is about to leave.
     marked: bool,
+}
+
+/// The relays that have been asked.
+#[derive(Default)]
+struct Asked {
+    tasks: JoinSet<Said>,
+    /// Those of them that have not answered yet.
+    silent: Vec<Arc<str>>,
 }
 
 /// What is known so far.
@@ -98,16 +106,18 @@ impl Attempt {
     /// for too long. None if nothing is to be reported: somebody else tells it, or the engine is busy.
     async fn tried(&self, score: &mut Score) -> Option<Delivery> {
         let mut places = self.order.iter().copied();
-        let mut under_way: JoinSet<Said> = JoinSet::new();
+        let mut asked = Asked::default();
         if let Some(first) = places.next() {
-            under_way.spawn(self.hand_to(first));
+            self.ask(first, &mut asked);
         }
-        while !under_way.is_empty() {
+        while !asked.tasks.is_empty() {
             // The last relay is waited for as long as it takes: its own deadlines end it.
             let more = places.len() > 0;
-            let said = match timeout(self.patience.hedge, under_way.join_next()).await {
+            let said = match timeout(self.patience.hedge, asked.tasks.join_next()).await {
                 Err(_) if more => {
-                    under_way.spawn(self.hand_to(places.next()?));
+                    // Whoever is overtaken has failed, or every later alert would wait for it as well.
+                    score.failed.extend(asked.silent.iter().cloned());
+                    self.ask(places.next()?, &mut asked);
                     continue;
                 }
                 Err(_) => continue,
@@ -119,12 +129,13 @@ impl Attempt {
                 }
                 Ok(Some(Ok(said))) => said,
             };
+            asked.silent.retain(|relay| *relay != said.relay);
             match score.weigh(&said) {
                 Next::Done(report) => return Some(report),
                 Next::Wait => places = [].iter().copied(),
                 Next::Relay => {}
             }
-            if under_way.is_empty()
+            if asked.tasks.is_empty()
                 && let Some(place) = places.next()
             {
                 // Said in between, so that the next marker is not taken for a repetition of this one.
@@ -132,7 +143,7 @@ impl Attempt {
                     let reply = score.said();
                     self.report(Delivery::Deferred { reply }).await;
                 }
-                under_way.spawn(self.hand_to(place));
+                self.ask(place, &mut asked);
             }
         }
         if self.order.is_empty() {
@@ -147,6 +158,14 @@ impl Attempt {
         }
         // Nothing said and not taken: it was not wanted any more, or the engine was too busy to say.
         (!score.replies.is_empty()).then(|| score.verdict())
+    }
+
+    /// Asks one more relay to take it.
+    fn ask(&self, place: usize, asked: &mut Asked) {
+        asked
+            .silent
+            .extend(self.relays.list.get(place).map(Relay::name));
+        asked.tasks.spawn(self.hand_to(place));
     }
 
     /// One relay's part, as a task of its own.
@@ -167,14 +186,12 @@ impl Attempt {
                 marked = mark(&inbox, &notification.nid, &name, within).await;
                 marked
             };
-            let delivered = relay
-                .deliver(
+            let delivered = relay.deliver(
                     &notification,
                     &relays.from,
                     &relays.deadlines,
                     before_content,
-                )
-                .await;
+                ).await;
             Said {
                 relay: Arc::clone(&name),
                 delivered,

@@ -20,6 +20,7 @@ pub(super) struct Flights(BTreeMap<Nid, Flight>);
 #[derive(Debug)]
 struct Flight {
     recipient: Recipient,
+    departed: Instant,
     task: Option<Id>,
     /// As it was when it departed.
     phase: Phase,
@@ -41,8 +42,14 @@ enum Stage {
 }
 
 impl Flights {
+    /// How many are under way that departed after `then`.
+    pub(super) fn since(&self, then: Instant) -> usize {
+        let lately = |flight: &&Flight| flight.stage == Stage::Under && flight.departed > then;
+        self.0.values().filter(lately).count()
+    }
+
     /// Notes a departure. False if it, or something for the same recipient, is under way.
-    pub(super) fn depart(&mut self, notification: &Arc<Notification>) -> bool {
+    pub(super) fn depart(&mut self, notification: &Arc<Notification>, now: Instant) -> bool {
         let taken = self.0.contains_key(&notification.nid)
             || self
                 .0
@@ -53,6 +60,7 @@ impl Flights {
                 notification.nid.clone(),
                 Flight {
                     recipient: notification.recipient.clone(),
+                    departed: now,
                     task: None,
                     phase: notification.phase.clone(),
                     attempts: notification.attempts,

@@ -211,6 +211,26 @@ async fn a_silent_relay_gets_company_and_the_alert_is_not_late() {
     assert!(
         matches!(&stage.rows()[0].phase, Phase::Accepted { relay, .. } if **relay == *good.address.to_string())
     );
+    // And the next one need not wait for it again.
+    stage.down("shop").await;
+    good.wait(2).await;
+    stage.told().await;
+    assert_eq!(silent.connections(), 1);
+}
+
+#[tokio::test]
+async fn replies_that_are_withheld_keep_nobody_else_from_being_told() {
+    let silent = Sink::faulty(Verb::Dot, Act::Silence).await;
+    let patience = Patience {
+        hedge: Duration::from_millis(300),
+        ..HURRY
+    };
+    let people: Vec<String> = (0..10).map(|n| format!("p{n}@example.org")).collect();
+    let people: Vec<&str> = people.iter().map(String::as_str).collect();
+    let relays = relays(&[&silent], PATIENT);
+    let stage = Stage::with(Engine::default(), &people, relays, patience, vec![]).await;
+    stage.down("postgres").await;
+    assert_eq!(ids(&silent.wait(10).await).len(), 10);
 }
 
 #[tokio::test]
