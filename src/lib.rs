@@ -10,6 +10,8 @@ pub mod inbox;
 pub mod settings;
 pub mod vitals;
 
+pub mod names;
+
 pub mod channel;
 pub mod journal;
 pub mod probe;

@@ -1,4 +1,8 @@
-//! Names to addresses. Who does not answer is told apart: the name's owner (fail), or our resolver (unknown).
+//! Names to addresses, for looks and for mail. Who does not answer is told apart: the name's owner (fail), or
+//! our resolver (unknown).
+//!
+//! Not the resolver of the C library: that one blocks a thread for as long as nobody answers, and those threads
+//! are few and have other work.
 
 use std::fmt;
 use std::future::Future;
@@ -16,7 +20,6 @@ use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
 use tokio::time::{Instant, timeout};
 
-use super::error::Looked;
 use crate::core::outcome::Outcome;
 use crate::settings::Section;
 
@@ -36,7 +39,7 @@ const ADDRESSES: usize = 8;
 
 /// Which addresses count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Family {
+pub enum Family {
     #[default]
     Any,
     V4,
@@ -45,7 +48,7 @@ pub(super) enum Family {
 
 impl Family {
     /// Reads `ip = "4"`, `"6"` or `"any"`.
-    pub(super) fn read(section: &mut Section<'_>) -> Self {
+    pub fn read(section: &mut Section<'_>) -> Self {
         match section.string("ip").as_deref() {
             None | Some("any") => Self::Any,
             Some("4") => Self::V4,
@@ -61,7 +64,7 @@ impl Family {
         }
     }
 
-    pub(super) fn has(self, ip: IpAddr) -> bool {
+    pub fn has(self, ip: IpAddr) -> bool {
         match self {
             Self::Any => true,
             Self::V4 => ip.is_ipv4(),
@@ -80,7 +83,7 @@ impl Family {
 
 /// The resolver, made when a name is first asked for. `localhost` never needs it.
 #[derive(Default)]
-pub(super) struct Names {
+pub struct Names {
     built: ArcSwapOption<Built>,
     name_server: Option<SocketAddr>,
 }
@@ -98,7 +101,7 @@ impl fmt::Debug for Names {
 
 impl Names {
     /// Asks this name server, not those of the system.
-    pub(super) fn of(name_server: SocketAddr) -> Self {
+    pub fn of(name_server: SocketAddr) -> Self {
         Self {
             built: ArcSwapOption::empty(),
             name_server: Some(name_server),
@@ -106,7 +109,10 @@ impl Names {
     }
 
     /// The addresses of `name`, the ones to be tried first in front; never an empty list.
-    pub(super) async fn resolve(&self, name: &str, family: Family) -> Looked<Vec<IpAddr>> {
+    ///
+    /// # Errors
+    /// What it means for a look that there are none, and in words that fit elsewhere, too.
+    pub async fn resolve(&self, name: &str, family: Family) -> Result<Vec<IpAddr>, Outcome> {
         let found = if name.eq_ignore_ascii_case("localhost") {
             Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()])
         } else {

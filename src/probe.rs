@@ -16,7 +16,6 @@ mod error;
 mod finding;
 mod kept;
 mod level;
-mod names;
 mod pattern;
 mod tls;
 mod trace;

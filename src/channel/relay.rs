@@ -9,6 +9,7 @@ use lettre::Address;
 use super::smtp::{self, Deadlines, Delivered, Letter};
 use super::{folder, smtp::Settings};
 use crate::core::outbox::Notification;
+use crate::names::Names;
 use crate::settings::Secret;
 
 /// One way for mail to leave.
@@ -27,6 +28,8 @@ pub struct Relays {
     pub from: Address,
     pub list: Vec<Relay>,
     pub deadlines: Deadlines,
+    /// Who knows where they are.
+    pub names: Arc<Names>,
 }
 
 impl Relay {
@@ -44,13 +47,12 @@ impl Relay {
         self.to_string().into()
     }
 
-    /// Hands `notification` over. `before_content` is awaited when the relay is ready for the content and
+    /// Hands `notification` over, as all of `relays` do. `before_content` is awaited when the relay is ready for the content and
     /// before any of it leaves; if it says false, nothing does.
     pub async fn deliver(
         &self,
         notification: &Notification,
-        from: &Address,
-        deadlines: &Deadlines,
+        relays: &Relays,
         before_content: impl Future<Output = bool> + Send,
     ) -> Delivered {
         match self {
@@ -58,11 +60,19 @@ impl Relay {
             Self::Smtp(settings) => match notification.recipient.address.parse::<Address>() {
                 Ok(to) => {
                     let letter = Letter {
-                        from,
+                        from: &relays.from,
                         to: &to,
                         bytes: &notification.message,
                     };
-                    smtp::deliver(settings, deadlines, letter, before_content).await
+                    let Relays {
+                        deadlines, names, ..
+                    } = relays;
+                    let way = smtp::Way {
+                        settings,
+                        deadlines,
+                        names,
+                    };
+                    smtp::deliver(way, letter, before_content).await
                 }
                 Err(error) => Delivered::Refused {
                     reply: format!("this is no mail address ({error}): correct the recipient"),

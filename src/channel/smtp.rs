@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use lettre::Address;
 
+use crate::names::Names;
+
 pub mod settings;
 
 mod session;
@@ -97,15 +99,23 @@ pub enum Delay {
     Ambiguous,
 }
 
-/// Hands `letter` to the server of `settings`. `before_content` is awaited after the server's 354 and before
-/// the first byte of content; if it says false, none follows.
+/// To which server, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Way<'a> {
+    pub settings: &'a Settings,
+    pub deadlines: &'a Deadlines,
+    /// Who knows where it is.
+    pub names: &'a Names,
+}
+
+/// Hands `letter` to a server. `before_content` is awaited after the server's 354 and before the first byte of
+/// content; if it says false, none follows.
 pub async fn deliver(
-    settings: &Settings,
-    deadlines: &Deadlines,
+    way: Way<'_>,
     letter: Letter<'_>,
     before_content: impl Future<Output = bool> + Send,
 ) -> Delivered {
-    match session::run(settings, deadlines, letter, before_content).await {
+    match session::run(way, letter, before_content).await {
         Ok(delivered) | Err(delivered) => delivered,
     }
 }

@@ -186,12 +186,7 @@ impl Attempt {
                 marked = mark(&inbox, &notification.nid, &name, within).await;
                 marked
             };
-            let delivered = relay.deliver(
-                    &notification,
-                    &relays.from,
-                    &relays.deadlines,
-                    before_content,
-                ).await;
+            let delivered = relay.deliver(&notification, &relays, before_content).await;
             Said {
                 relay: Arc::clone(&name),
                 delivered,

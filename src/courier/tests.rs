@@ -146,6 +146,7 @@ fn relays(sinks: &[&Sink], deadlines: Deadlines) -> Arc<Relays> {
         from: "belfry@example.org".parse().expect("an address"),
         list,
         deadlines,
+        names: Arc::default(),
     })
 }
 

@@ -120,6 +120,7 @@ fn relays(plan: &Plan) -> Relays {
         from: plan.email.from.email.clone(),
         list: plan.email.relays.clone(),
         deadlines: Deadlines::default(),
+        names: Arc::default(),
     }
 }
 

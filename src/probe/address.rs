@@ -11,9 +11,9 @@ use tokio::time::sleep;
 
 use super::env::Env;
 use super::error::{self, Looked};
-use super::names::Family;
 use super::trace::{Stage, Trace};
 use crate::core::outcome::Outcome;
+use crate::names::Family;
 
 /// The lead that an address gets before the next is tried beside it (RFC 8305, section 5).
 const LEAD: Duration = Duration::from_millis(250);

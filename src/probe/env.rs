@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 
-use super::names::Names;
 use super::tls::Tls;
 use crate::clock::Clock;
+use crate::names::Names;
 use crate::vitals::Vitals;
 
 /// Shared by all looks; what is dear (the resolver, the trusted certificates) is made when first needed.

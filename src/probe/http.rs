@@ -10,10 +10,10 @@ use bytes::Bytes;
 
 use super::env::Env;
 use super::error::Looked;
-use super::names::Family;
 use super::pattern::Pattern;
 use super::trace::Trace;
 use crate::core::outcome::Outcome;
+use crate::names::Family;
 use crate::settings::Section;
 
 mod exchange;

@@ -12,12 +12,12 @@ use super::env::Env;
 use super::error::{self, Looked};
 use super::finding::Finding;
 use super::http::read_slow;
-use super::names::Family;
 use super::pattern::Pattern;
 use super::trace::{Stage, Trace};
 use crate::core::outcome::{Outcome, Verdict};
 use crate::core::text;
 use crate::core::time::human;
+use crate::names::Family;
 use crate::settings::Section;
 
 /// How much of an answer is read; a greeting is a line.

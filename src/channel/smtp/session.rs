@@ -3,20 +3,21 @@
 //! Every step returns what it was for, or what became of the attempt.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
 use lettre::transport::smtp::authentication::Mechanism;
 use lettre::transport::smtp::commands::Auth;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::{Duration, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::settings::{Login, Security};
 use super::wire::{DOT, Duplex, Reply, Wire, broken, stuffed};
-use super::{Deadlines, Delay, Delivered, Letter, Settings};
+use super::{Deadlines, Delay, Delivered, Letter, Settings, Way};
 use crate::core::text;
+use crate::names::Family;
 
 /// Most addresses of a name that are tried, so that each gets a fair share of the deadline.
 const ADDRESSES: usize = 4;
@@ -42,12 +43,11 @@ struct Offers(BTreeSet<String>);
 
 /// Carries `letter` to the server. The error is what became of it, too.
 pub(super) async fn run(
-    settings: &Settings,
-    deadlines: &Deadlines,
+    way: Way<'_>,
     letter: Letter<'_>,
     before_content: impl Future<Output = bool> + Send,
 ) -> Result<Delivered, Delivered> {
-    let mut session = Session::open(settings, deadlines).await?;
+    let mut session = Session::open(way).await?;
     let delivered = match session.prepare(letter).await {
         Ok(()) => session.hand_over(letter.bytes, before_content).await,
         Err(delivered) => delivered,
@@ -61,8 +61,13 @@ pub(super) async fn run(
 
 impl<'a> Session<'a> {
     /// Connects, and gets as far as a protected EHLO.
-    async fn open(settings: &'a Settings, deadlines: &'a Deadlines) -> Result<Self, Delivered> {
-        let stream = connect(settings, deadlines.connect).await?;
+    async fn open(way: Way<'a>) -> Result<Self, Delivered> {
+        let stream = connect(way).await?;
+        let Way {
+            settings,
+            deadlines,
+            ..
+        } = way;
         let own = |address: SocketAddr| address.ip().is_loopback();
         let near = stream.peer_addr().is_ok_and(own);
         let mut session = Self {
@@ -268,17 +273,23 @@ impl Offers {
 }
 
 /// A connection to one of the addresses of the server's name.
-async fn connect(settings: &Settings, within: Duration) -> Result<TcpStream, Delivered> {
-    let lookup = lookup_host((settings.host.as_str(), settings.port));
-    let addresses: Vec<SocketAddr> = match timeout(within, lookup).await {
-        Ok(Ok(found)) => found.take(ADDRESSES).collect(),
-        Ok(Err(error)) => return Err(cut("lookup", &broken(&error))),
+async fn connect(way: Way<'_>) -> Result<TcpStream, Delivered> {
+    let (settings, within) = (way.settings, way.deadlines.connect);
+    let lookup = async {
+        match settings.host.parse() {
+            Ok(ip) => Ok(vec![ip]),
+            Err(_) => way.names.resolve(&settings.host, Family::Any).await,
+        }
+    };
+    let addresses: Vec<IpAddr> = match timeout(within, lookup).await {
+        Ok(Ok(found)) => found.into_iter().take(ADDRESSES).collect(),
+        Ok(Err(none)) => return Err(cut("lookup", &none.message())),
         Err(_) => return Err(cut("lookup", "the name was not resolved in time")),
     };
     let share = within / u32::try_from(addresses.len()).unwrap_or(1).max(1);
     let mut trouble = "the name has no address".to_owned();
     for address in addresses {
-        match timeout(share, TcpStream::connect(address)).await {
+        match timeout(share, TcpStream::connect((address, settings.port))).await {
             Ok(Ok(stream)) => {
                 // Commands are short and each waits for its answer. Without it they are only slower.
                 stream.set_nodelay(true).ok();

@@ -13,6 +13,7 @@ use crate::core::outbox::{Kind, Nid, Notification, Phase};
 use crate::core::time::Time;
 use crate::settings::Secret;
 
+mod places;
 mod verbs;
 mod words;
 
@@ -70,7 +71,13 @@ async fn send_to(
         to: &to,
         bytes: CONTENT,
     };
-    deliver(settings, deadlines, letter, before_content).await
+    let names = &Names::default();
+    let way = Way {
+        settings,
+        deadlines,
+        names,
+    };
+    deliver(way, letter, before_content).await
 }
 
 fn settings(url: &str) -> Settings {
