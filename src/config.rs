@@ -52,6 +52,22 @@ pub fn load_with(
     source: &Source,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Plan, Vec<Problem>> {
+    let (draft, problems) = draft(source, environment);
+    if problems.is_empty() {
+        Ok(draft)
+    } else {
+        Err(problems)
+    }
+}
+
+/// What can be read of a configuration, and everything that is wrong with it. With any problem it is good for
+/// one thing: to find the daemon that runs, which goes on with the configuration before. What cannot be read
+/// has its default.
+pub fn glimpse(source: &Source) -> (Plan, Vec<Problem>) {
+    draft(source, &|name| std::env::var(name).ok())
+}
+
+fn draft(source: &Source, environment: &dyn Fn(&str) -> Option<String>) -> (Plan, Vec<Problem>) {
     let mut found = files::read(source);
     let report = Report::new(environment, &found.folder);
     let readable = found.problems.is_empty();
@@ -63,11 +79,7 @@ pub fn load_with(
     let syntax = document.broken_lines();
     let draft = plan::read(document.sections(&report), &found, &report);
     let problems = document::tidy(report.into_problems(), &syntax, &found.texts);
-    if problems.is_empty() {
-        Ok(draft)
-    } else {
-        Err(problems)
-    }
+    (draft, problems)
 }
 
 /// The folder that relative paths of a configuration are relative to.

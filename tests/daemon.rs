@@ -312,6 +312,36 @@ fn status_and_ping_work_from_the_command_line() {
     assert_eq!(unknown.status.code(), Some(1));
 }
 
+#[test]
+fn while_the_file_is_wrong_or_ahead_the_command_line_shows_the_daemon_that_runs() {
+    let daemon = Daemon::started(&job("1h", "1h"));
+    let status = || {
+        let output = daemon.command(&["status"]);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        (text(&output.stdout), text(&output.stderr))
+    };
+    assert_eq!(status().1, "");
+    daemon.configure(&format!("{}grase = \"1h\"\n", job("1h", "1h")));
+    let (shown, note) = status();
+    assert!(shown.contains(JOB), "{shown}");
+    assert!(note.contains("did you mean \"grace\"?"), "{note}");
+    let ping = daemon.command(&["ping", "job"]);
+    assert!(ping.status.success(), "{:?}", ping.stderr);
+    // A daemon that has not heard of the file that we read.
+    let other = Daemon::new("");
+    let text = format!(
+        "[listen]\nstatus = \"{}\"\n[heartbeat.other]\nevery = \"1h\"\ngrace = \"1h\"\n",
+        daemon.status
+    );
+    other.write_config(&text);
+    let output = other.command(&["status"]);
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(said(&output.stdout).contains(JOB), "{output:?}");
+    let note = "other is in the configuration, but not in the daemon that runs";
+    assert!(said(&output.stderr).contains(note), "{output:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_test_mail_goes_all_the_way_to_the_relays_answer_and_so_does_the_next() {
     let sink = Sink::honest().await;

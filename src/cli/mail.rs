@@ -10,8 +10,9 @@ use hyper::Method;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::{Failure, client};
-use crate::config::{Plan, Source};
+use super::Failure;
+use super::client::Daemon;
+use crate::config::Source;
 
 /// How long the relays get before we leave the rest to the page "Mail".
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -25,15 +26,17 @@ pub(super) enum Command {
 }
 
 pub(super) fn test(source: &Source) -> Result<ExitCode, Failure> {
-    let plan = super::plan(source)?;
+    let daemon = Daemon::of(source);
     let code = super::block_on(async {
-        let before = ids(&tests(&plan).await?);
-        let asked = client::ask(&plan, Method::POST, "/api/v1/mail/test", Bytes::new()).await?;
+        let before = ids(&tests(&daemon).await?);
+        let asked = daemon
+            .ask(Method::POST, "/api/v1/mail/test", Bytes::new())
+            .await?;
         let queued = asked.json()?.get("queued").and_then(Value::as_u64);
         let queued = usize::try_from(queued.context("the daemon did not say how many it sends")?)?;
         let began = Instant::now();
         loop {
-            let mut new = tests(&plan).await?;
+            let mut new = tests(&daemon).await?;
             new.retain(|mail| !before.contains(word(mail, "id")));
             let done = new.len() >= queued && new.iter().all(is_final);
             if done || began.elapsed() > PATIENCE {
@@ -46,8 +49,9 @@ pub(super) fn test(source: &Source) -> Result<ExitCode, Failure> {
 }
 
 /// The test mails in the outbox.
-async fn tests(plan: &Plan) -> anyhow::Result<Vec<Value>> {
-    let outbox = client::ask(plan, Method::GET, "/api/v1/outbox", Bytes::new())
+async fn tests(daemon: &Daemon) -> anyhow::Result<Vec<Value>> {
+    let outbox = daemon
+        .ask(Method::GET, "/api/v1/outbox", Bytes::new())
         .await?
         .json()?;
     let rows = outbox

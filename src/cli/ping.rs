@@ -7,8 +7,9 @@ use bytes::Bytes;
 use hyper::Method;
 use serde_json::Value;
 
+use super::Failure;
+use super::client::Daemon;
 use super::status::encoded;
-use super::{Failure, client};
 use crate::config::Source;
 
 #[derive(Debug, clap::Args)]
@@ -43,12 +44,10 @@ impl Arguments {
 }
 
 pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let plan = super::plan(source)?;
+    let daemon = Daemon::of(source);
     let said = super::block_on(async {
         let path = format!("/api/v1/checks/{}", encoded(&arguments.name));
-        let check = client::ask(&plan, Method::GET, &path, Bytes::new())
-            .await?
-            .json()?;
+        let check = daemon.ask(Method::GET, &path, Bytes::new()).await?.json()?;
         let url = check.get("ping_url").and_then(Value::as_str);
         let url = url.with_context(|| format!("{} is not a heartbeat", arguments.name))?;
         let place = url
@@ -56,7 +55,7 @@ pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Fa
             .context("the daemon gave no ping address")?;
         let (suffix, body) = arguments.suffix();
         let path = format!("{}{suffix}", url.get(place..).unwrap_or_default());
-        let answer = client::ask(&plan, Method::POST, &path, body).await?;
+        let answer = daemon.ask(Method::POST, &path, body).await?;
         anyhow::ensure!(
             answer.status == 200,
             "the daemon answered {}: {}",

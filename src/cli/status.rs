@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use bytes::Bytes;
 use hyper::Method;
 use serde_json::Value;
 
-use super::{Failure, client};
+use super::Failure;
+use super::client::Daemon;
 use crate::config::Source;
 
 #[derive(Debug, clap::Args)]
@@ -18,31 +20,78 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let plan = super::plan(source)?;
-    let text = super::block_on(async {
-        let status = client::ask(&plan, Method::GET, "/api/v1/status", Bytes::new())
+    let daemon = Daemon::of(source);
+    let (text, notes) = super::block_on(async {
+        let status = daemon
+            .ask(Method::GET, "/api/v1/status", Bytes::new())
             .await?
             .json()?;
+        let notes = notes(&daemon, &status);
         if arguments.json {
-            return anyhow::Ok(serde_json::to_string_pretty(&status)?);
+            return anyhow::Ok((serde_json::to_string_pretty(&status)?, notes));
         }
         let mut text = table(&status);
-        for planned in plan
-            .checks
-            .iter()
-            .filter(|planned| planned.check.heartbeat.is_some())
-        {
-            let path = format!("/api/v1/checks/{}", encoded(&planned.check.name));
-            let check = client::ask(&plan, Method::GET, &path, Bytes::new())
-                .await?
-                .json()?;
-            let url = check.get("ping_url").and_then(Value::as_str).unwrap_or("");
-            writeln!(text, "  {:<28} {url}", planned.check.name)?;
+        let heartbeats = names(&status, |check| word(check, "kind") == "heartbeat");
+        if !heartbeats.is_empty() {
+            text.push_str("\nping addresses\n");
         }
-        Ok(text)
+        for name in heartbeats {
+            let address = ping_address(&daemon, &name).await;
+            let address = address.unwrap_or_else(|error| format!("unknown: {error:#}"));
+            writeln!(text, "  {name:<28} {address}")?;
+        }
+        Ok((text, notes))
     })??;
     println!("{}", text.trim_end());
+    for note in notes {
+        eprintln!("note: {note}");
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where the job of a heartbeat reports in.
+async fn ping_address(daemon: &Daemon, name: &str) -> anyhow::Result<String> {
+    let path = format!("/api/v1/checks/{}", encoded(name));
+    let asked = daemon.ask(Method::GET, &path, Bytes::new()).await?;
+    let check = asked.json()?;
+    let address = check.get("ping_url").and_then(Value::as_str);
+    let address = address.context("the daemon does not tell it to us; ask on its own machine")?;
+    Ok(address.to_owned())
+}
+
+/// In what the files and the daemon that runs are not of one mind.
+fn notes(daemon: &Daemon, status: &Value) -> Vec<String> {
+    if let Some(first) = daemon.problems.first() {
+        let text = "the configuration has problems, and the daemon goes on with the one before";
+        let see = "`belfry validate` says all of them";
+        return vec![format!("{text}: {}; {see}", first.line())];
+    }
+    let known = names(status, |_| true);
+    let planned = daemon.plan.checks.iter().map(|planned| &planned.check.name);
+    planned
+        .filter(|name| !known.iter().any(|known| *known == ***name))
+        .map(|name| format!("{name} is in the configuration, but not in the daemon that runs"))
+        .collect()
+}
+
+/// The names of the checks that the daemon has, of those that are wanted.
+fn names(status: &Value, wanted: impl Fn(&Value) -> bool) -> Vec<String> {
+    let checks = list(status, "checks").iter();
+    checks
+        .filter(|check| wanted(check))
+        .map(|check| word(check, "name").to_owned())
+        .collect()
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value
+        .get(key)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+fn word<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or("")
 }
 
 /// A name as a part of a path.
@@ -52,29 +101,15 @@ pub(super) fn encoded(name: &str) -> String {
 
 /// The checks, worst first, then the open incidents.
 fn table(status: &Value) -> String {
-    let word = |value: &Value, key: &str| {
-        value
-            .get(key)
-            .and_then(Value::as_str)
-            .unwrap_or("")
-            .to_owned()
-    };
-    let list = |key: &str| {
-        status
-            .get(key)
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default()
-    };
     let rank = |state: &str| {
         ["down", "degraded", "new", "paused", "up"]
             .iter()
             .position(|&s| s == state)
     };
-    let mut checks = list("checks");
-    checks.sort_by_key(|check| rank(&word(check, "state")));
+    let mut checks: Vec<&Value> = list(status, "checks").iter().collect();
+    checks.sort_by_key(|check| rank(word(check, "state")));
     let mut text = format!("{} is {}\n\n", word(status, "node"), word(status, "state"));
-    for check in &checks {
+    for check in checks {
         let message = check
             .get("last")
             .map(|last| word(last, "message"))
@@ -88,11 +123,11 @@ fn table(status: &Value) -> String {
         )
         .expect("writes to memory");
     }
-    let incidents = list("incidents");
+    let incidents = list(status, "incidents");
     if !incidents.is_empty() {
         text.push_str("\nopen incidents\n");
     }
-    for incident in &incidents {
+    for incident in incidents {
         let (id, check) = (word(incident, "id"), word(incident, "check"));
         writeln!(
             text,
@@ -101,12 +136,6 @@ fn table(status: &Value) -> String {
             word(incident, "cause")
         )
         .expect("writes to memory");
-    }
-    if checks
-        .iter()
-        .any(|check| word(check, "kind") == "heartbeat")
-    {
-        text.push_str("\nping addresses\n");
     }
     text
 }

@@ -1,7 +1,7 @@
 //! `[listen]`: the addresses of the status page and of the two hello pages.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::settings::Section;
 
@@ -47,6 +47,23 @@ impl Listen {
         listen.refuse_twice(&section);
         section.finish();
         listen
+    }
+
+    /// The addresses of the status page as this machine itself reaches them, those first that cannot be
+    /// anybody else's.
+    pub fn near(&self) -> Vec<SocketAddr> {
+        let own = |address: &SocketAddr| {
+            let ip = match address.ip() {
+                ip if !ip.is_unspecified() => ip,
+                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            };
+            SocketAddr::new(ip, address.port())
+        };
+        let mut near: Vec<SocketAddr> = self.status.iter().map(own).collect();
+        // A stable sort: among equals the configuration's order stands.
+        near.sort_by_key(|address| !address.ip().to_canonical().is_loopback());
+        near
     }
 
     /// Of the three pages: status, hello, shrunken.
