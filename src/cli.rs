@@ -15,6 +15,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::config::{self, Source};
 use crate::settings::Problem;
 
+mod ack;
 mod check;
 mod client;
 mod completions;
@@ -53,6 +54,8 @@ enum Command {
     Status(status::Arguments),
     /// Send one ping for a heartbeat to the running daemon.
     Ping(ping::Arguments),
+    /// Say that somebody is on an incident.
+    Ack(ack::Arguments),
     /// Try the way that alerts take.
     #[command(subcommand)]
     Mail(mail::Command),
@@ -109,6 +112,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Check(arguments) => check::run(&source, &arguments),
         Command::Status(arguments) => status::run(&source, &arguments),
         Command::Ping(arguments) => ping::run(&source, &arguments),
+        Command::Ack(arguments) => ack::run(&source, &arguments),
         Command::Mail(mail::Command::Test) => mail::test(&source),
         Command::Completions(arguments) => {
             Ok(completions::run(&arguments, &mut Arguments::command()))

@@ -313,6 +313,32 @@ fn status_and_ping_work_from_the_command_line() {
 }
 
 #[test]
+fn an_incident_is_acknowledged_as_its_mail_says() {
+    let daemon = Daemon::started(&format!(
+        "[email]\nto = [\"ops@example.org\"]\n[check.it]\ntcp = {{ address = \"{}\" }}\nevery = \"200ms\"\n",
+        free()
+    ));
+    let mails = daemon.data().join("mail");
+    let mail = || {
+        let file = std::fs::read_dir(&mails).ok()?.flatten().next()?.path();
+        let is_whole = file.extension().is_some_and(|kind| kind == "eml");
+        std::fs::read_to_string(file).ok().filter(|_| is_whole)
+    };
+    daemon.until("mailed", |_| mail().is_some());
+    let mail = mail().expect("it is there");
+    let unfolded = mail.replace("=\r\n", "");
+    let (_, rest) = unfolded.split_once("`belfry ack ").expect("it says how");
+    let id = rest.split('`').next().expect("an id");
+    let page = format!("http://{}/incidents/{id}", daemon.status);
+    assert!(unfolded.contains(&page), "{mail}");
+    let output = daemon.command(&["ack", id, "--by", "erika", "--note", "on it"]);
+    assert!(output.status.success(), "{output:?}");
+    let incident = daemon.json(&format!("/api/v1/incidents/{id}"));
+    assert!(incident.to_string().contains("erika"), "{incident}");
+    assert_eq!(daemon.command(&["ack", "0000"]).status.code(), Some(1));
+}
+
+#[test]
 fn while_the_file_is_wrong_or_ahead_the_command_line_shows_the_daemon_that_runs() {
     let daemon = Daemon::started(&job("1h", "1h"));
     let status = || {

@@ -19,6 +19,7 @@ mod digest;
 mod facts;
 mod html;
 mod letter;
+mod next;
 mod over;
 mod plain;
 #[cfg(test)]
@@ -39,6 +40,8 @@ pub struct Context {
     pub zone: Tz,
     /// Base address of the status page, if people can reach it: `https://status.example.org`.
     pub status_url: Option<String>,
+    /// The same as the machine itself reaches it: `http://127.0.0.1:8080`.
+    pub local_url: String,
 }
 
 /// A message, ready to be put into an envelope.
@@ -81,7 +84,7 @@ pub fn compose(
         ),
         Kind::Test => ("test".to_owned(), writer.test()),
     };
-    let subject = format!("[{}] {topic}", text::line(&context.node, SUBJECT_CHARS / 3));
+    let subject = format!("[{}] {topic}", writer.node());
     let footer = writer.footer();
     Message {
         subject: text::line(&subject, SUBJECT_CHARS),
@@ -106,24 +109,34 @@ impl Writer<'_> {
         text::line(&self.notification.about, SUBJECT_CHARS / 2)
     }
 
-    /// The last line: who says it, under which number, and whose clock it means.
+    /// The last lines: who says it, under which number, whose clock it means, and where its links lead.
     fn footer(&self) -> String {
-        let node = text::line(&self.context.node, SUBJECT_CHARS / 3);
+        let node = self.node();
         let nid = text::line(&self.notification.nid.0, 64);
-        if self.context.zone == Tz::UTC {
-            format!("Belfry on {node}, notification {nid}.")
+        let zone = self.context.zone;
+        let times = if zone == Tz::UTC {
+            String::new()
         } else {
-            let zone = self.context.zone;
-            format!("Belfry on {node}, notification {nid}. Times are those of {zone}.")
-        }
+            format!(" Times are those of {zone}.")
+        };
+        let links = match self.context.status_url {
+            Some(_) => String::new(),
+            None => format!(
+                " Its links work on {node} itself; write [page] url = \"https://…\" for links that work elsewhere."
+            ),
+        };
+        format!("Belfry on {node}, notification {nid}.{times}{links}")
     }
 
-    /// An address on the status page.
-    fn page(&self, path: &str) -> Option<String> {
-        let base = self.context.status_url.as_deref()?;
-        Some(format!(
-            "{}/{path}",
-            text::line(base, 200).trim_end_matches('/')
-        ))
+    /// The daemon's name.
+    fn node(&self) -> String {
+        text::line(&self.context.node, SUBJECT_CHARS / 3)
+    }
+
+    /// An address on the status page: where people reach it, else where the machine itself does.
+    fn page(&self, path: &str) -> String {
+        let context = &self.context;
+        let base = context.status_url.as_ref().unwrap_or(&context.local_url);
+        format!("{}/{path}", text::line(base, 200).trim_end_matches('/'))
     }
 }

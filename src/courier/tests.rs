@@ -89,6 +89,7 @@ fn context() -> Context {
         node: "web-1".into(),
         zone: chrono_tz::Tz::UTC,
         status_url: None,
+        local_url: "http://127.0.0.1:8080".to_owned(),
     }
 }
 

@@ -107,12 +107,21 @@ fn stationery(plan: &Plan) -> Stationery {
             node: Arc::clone(&plan.node),
             zone: plan.zone,
             status_url: plan.status_url.clone(),
+            local_url: local(plan),
         },
         identity: email::Identity {
             from: plan.email.from.clone(),
             node: Arc::clone(&plan.node),
         },
     }
+}
+
+/// Where this machine itself reaches the status page.
+fn local(plan: &Plan) -> String {
+    let near = plan.listen.near();
+    near.first()
+        .map(|address| format!("http://{address}"))
+        .unwrap_or_default()
 }
 
 fn relays(plan: &Plan) -> Relays {

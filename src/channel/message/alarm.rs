@@ -17,6 +17,7 @@ impl Writer<'_> {
             "What was found",
             vec![(String::new(), incident.evidence.to_string())],
         );
+        letter.list("What to do next", self.next_steps(Some(incident)));
         letter.facts(vec![
             self.target(),
             ("Failing since", self.calendar.full(incident.first_failure)),
@@ -25,9 +26,6 @@ impl Writer<'_> {
             self.incident_page(),
         ]);
         letter.list("Timeline", self.timeline(incident));
-        if !self.incident_page().1.is_empty() && incident.acknowledged.is_none() {
-            letter.sentence("To say that you are on it, open the page of the incident.");
-        }
         letter
     }
 
@@ -59,6 +57,7 @@ impl Writer<'_> {
         let since = self.calendar.full(self.notification.created);
         let lead = format!("{} is in trouble since {since}.", self.name());
         let mut letter = Letter::new(&lead, Some(Phase::Down));
+        letter.list("What to do next", self.next_steps(None));
         letter.facts(vec![self.target(), self.runbook(), self.incident_page()]);
         letter
     }

@@ -43,7 +43,7 @@ impl Writer<'_> {
         letter.facts(vec![
             ("Checks", counted(&count)),
             ("Not delivered yet", self.undelivered_count()),
-            ("Status page", self.page("").unwrap_or_default()),
+            ("Status page", self.page("")),
         ]);
         letter
     }
@@ -60,7 +60,7 @@ impl Writer<'_> {
             ("Asked for", self.calendar.full(self.notification.created)),
             ("Sent to", self.notification.recipient.address.to_string()),
             ("Checks", self.engine.active().count().to_string()),
-            ("Status page", self.page("").unwrap_or_default()),
+            ("Status page", self.page("")),
         ]);
         letter
     }

@@ -62,7 +62,7 @@ impl Writer<'_> {
             .notification
             .incident
             .as_ref()
-            .and_then(|id| self.page(&format!("incidents/{id}")));
+            .map(|id| self.page(&format!("incidents/{id}")));
         ("Incident", page.unwrap_or_default())
     }
 

@@ -35,6 +35,11 @@ pub(crate) struct Stage {
 impl Stage {
     /// With one check, which turns at its second bad look and alarms from Degraded on.
     pub(crate) fn new(name: &str, node: &str) -> Self {
+        Self::of(name, "http", node)
+    }
+
+    /// The same with a check of this kind.
+    pub(crate) fn of(name: &str, kind: &str, node: &str) -> Self {
         let ops = Recipient {
             channel: "email".into(),
             address: "ops@example.org".into(),
@@ -42,7 +47,7 @@ impl Stage {
         let check = Check {
             name: name.into(),
             group: "".into(),
-            kind: "http".into(),
+            kind: kind.into(),
             target: "https://shop.example.org/health".into(),
             schedule: Schedule::Every(Duration::from_secs(10)),
             timeout: Duration::from_secs(5),
@@ -66,6 +71,7 @@ impl Stage {
             node: node.into(),
             zone: Tz::Europe__Berlin,
             status_url: Some("https://status.example.org/".to_owned()),
+            local_url: "http://127.0.0.1:8080".to_owned(),
         };
         let mut stage = Self {
             engine: Engine::default(),

@@ -21,6 +21,58 @@ fn an_incident_opens() {
 }
 
 #[test]
+fn an_incident_opens_where_nobody_said_how_the_page_is_reached() {
+    let mut stage = Stage::new("shop", "web-1");
+    stage.context.status_url = None;
+    stage.down("connection refused");
+    check(&stage, "[web-1] shop", "opened-local");
+}
+
+#[test]
+fn what_to_do_next_is_true_of_the_kind_and_who_is_on_it_is_not_asked_again() {
+    for (name, kind, step) in [
+        (
+            "my shop",
+            "tcp",
+            "`belfry check 'my shop'` on web-1 looks again now and says what it finds.",
+        ),
+        (
+            "job",
+            "heartbeat",
+            "Look at the log of the job, and at what it said last; its next good ping ends this.",
+        ),
+        (
+            "belfry.config",
+            "config",
+            "`belfry validate` on web-1 says what is wrong and what to write.",
+        ),
+        (
+            "belfry.journal",
+            "own",
+            "`belfry status` on web-1 says how the rest of Belfry is, and its log says why.",
+        ),
+    ] {
+        let mut stage = Stage::of(name, kind, "web-1");
+        stage.look(Outcome::new(Verdict::Warn, "slow"));
+        stage.look(Outcome::new(Verdict::Warn, "slow"));
+        let incident = stage.last().0.incident.clone().expect("an incident");
+        let acknowledge = format!("`belfry ack {incident}` on web-1");
+        let says = |stage: &Stage, text: &str| stage.last().1.text.contains(text);
+        assert!(says(&stage, step), "{}", stage.last().1.text);
+        assert!(says(&stage, &acknowledge), "{}", stage.last().1.text);
+        stage.accepted();
+        stage.input(&Input::Acknowledge {
+            incident,
+            by: "erika".into(),
+            note: "".into(),
+        });
+        stage.down("worse");
+        assert!(says(&stage, step), "{}", stage.last().1.text);
+        assert!(!says(&stage, &acknowledge), "{}", stage.last().1.text);
+    }
+}
+
+#[test]
 fn a_degraded_check_goes_down() {
     let mut stage = Stage::new("shop", "web-1");
     stage.look(Outcome::new(Verdict::Warn, "slow"));
