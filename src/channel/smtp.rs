@@ -13,6 +13,7 @@ use crate::names::Names;
 
 pub mod settings;
 
+mod login;
 mod session;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -126,7 +126,8 @@ async fn take<S: Line>(stream: &mut BufReader<S>, stage: &Stage, mail: Mail) -> 
         | Act::Late(_)
         | Act::Silence
         | Act::Reset
-        | Act::Close => true,
+        | Act::Close
+        | Act::HalfClose => true,
     };
     let mail = Mail { accepted, ..mail };
     stage.mails.send_modify(|mails| mails.push(mail));
@@ -179,6 +180,11 @@ async fn play<S: Line>(stream: &mut BufReader<S>, act: Act, ordinary: &str) -> O
             close(stream).await
         }
         Act::Close => close(stream).await,
+        Act::HalfClose => {
+            close(stream).await;
+            while read(stream).await.is_some() {}
+            None
+        }
         Act::Silence => {
             while read(stream).await.is_some() {}
             None

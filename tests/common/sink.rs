@@ -82,6 +82,8 @@ pub(crate) enum Act {
     Reset,
     /// Close at once, in order.
     Close,
+    /// Say no more, and hear what the client has to say until it goes.
+    HalfClose,
 }
 
 impl Act {

@@ -6,13 +6,12 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
-use lettre::transport::smtp::authentication::Mechanism;
-use lettre::transport::smtp::commands::Auth;
 use tokio::net::TcpStream;
 use tokio::time::{Duration, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use super::login::{hide, plain, stepwise};
 use super::settings::{Login, Security};
 use super::wire::{DOT, Duplex, Reply, Wire, broken, stuffed};
 use super::{Deadlines, Delay, Delivered, Letter, Settings, Way};
@@ -23,6 +22,10 @@ use crate::names::Family;
 const ADDRESSES: usize = 4;
 /// How long saying goodbye may hold up the news that the mail was taken.
 const GOODBYE: Duration = Duration::from_secs(1);
+
+/// How long a server that speaks out of turn, or that does not take more, is listened to: what it says is on
+/// its way already.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A conversation under way.
 struct Session<'a> {
@@ -150,6 +153,9 @@ impl<'a> Session<'a> {
         self.ask("MAIL", &mail, 250..=250).await?;
         self.rcpt(to).await?;
         self.ask("DATA", "DATA", 354..=354).await?;
+        if self.wire.has_spoken().await {
+            return Err(self.spoken(None).await);
+        }
         Ok(())
     }
 
@@ -179,7 +185,12 @@ impl<'a> Session<'a> {
         let within = self.deadlines.content(content.len());
         // Up to the dot it is certain that nothing was taken; after it, it is not.
         if let Err(trouble) = self.wire.send(&content, within).await {
-            return cut("content", &trouble);
+            return self.spoken(Some(trouble)).await;
+        }
+        // What is there already is no reply to the dot, and would be taken for one.
+        tokio::task::yield_now().await;
+        if self.wire.has_spoken().await {
+            return self.spoken(None).await;
         }
         let ambiguous = |trouble: &str| Delivered::Deferred {
             reply: text::line(
@@ -203,6 +214,19 @@ impl<'a> Session<'a> {
                 _ => ambiguous(&reply.text()),
             },
             Err(trouble) => ambiguous(&trouble),
+        }
+    }
+
+    /// What it means that the server speaks, or is gone, while the content or the dot is still with us: nothing
+    /// was taken. If it says no it means so. `trouble` is what sending came to, if that went wrong.
+    async fn spoken(&mut self, trouble: Option<String>) -> Delivered {
+        match self.wire.reply(LAST_WORDS).await {
+            Ok(reply) if reply.code >= 500 => Delivered::Refused {
+                reply: said("content", &reply),
+            },
+            Ok(reply) if reply.code >= 400 => unwelcome("content", &reply),
+            Ok(_) => cut("content", "said more than it was asked"),
+            Err(silence) => cut("content", &trouble.unwrap_or(silence)),
         }
     }
 
@@ -309,41 +333,6 @@ fn literal(address: Option<SocketAddr>) -> String {
         Some(SocketAddr::V6(v6)) => format!("[IPv6:{}]", v6.ip()),
         None => "[127.0.0.1]".to_owned(),
     }
-}
-
-/// The lines of a login in one step.
-fn plain(login: &Login) -> Option<Vec<String>> {
-    let line = Auth::new(Mechanism::Plain, login.credentials(), None).ok()?;
-    Some(vec![line.to_string()])
-}
-
-/// The lines of a login that asks for user and password one by one. What it asks is not looked at: it has
-/// been the same two questions, in this order, for twenty years, in many spellings.
-fn stepwise(login: &Login) -> Option<Vec<String>> {
-    let line = |challenge: Option<&str>| {
-        let challenge = challenge.map(str::to_owned);
-        let line = Auth::new(Mechanism::Login, login.credentials(), challenge).ok()?;
-        Some(line.to_string())
-    };
-    Some(vec![
-        line(None)?,
-        line(Some("Username:"))?,
-        line(Some("Password:"))?,
-    ])
-}
-
-/// A reply in which a server repeats what must not be seen, without it.
-fn hide(mut reply: Reply, login: &Login, lines: &[String]) -> Reply {
-    let sent = lines
-        .iter()
-        .filter_map(|line| line.split_whitespace().last());
-    let secrets = sent.chain([login.password.expose()]);
-    for secret in secrets.filter(|secret| !secret.is_empty() && *secret != "LOGIN") {
-        for line in &mut reply.lines {
-            *line = line.replace(secret, "…");
-        }
-    }
-    reply
 }
 
 /// The reply, if it came and has one of these codes.

@@ -13,6 +13,7 @@ use crate::core::outbox::{Kind, Nid, Notification, Phase};
 use crate::core::time::Time;
 use crate::settings::Secret;
 
+mod early;
 mod places;
 mod verbs;
 mod words;
@@ -133,6 +134,8 @@ fn act_of(fault: &str) -> (Act, Deadlines) {
         "tarpit" => (Act::Drip(Duration::from_millis(150)), QUICK),
         "reset" => (Act::Reset, PATIENT),
         "close" => (Act::Close, PATIENT),
+        "half-close" => (Act::HalfClose, PATIENT),
+        "one byte per second" => (Act::Drip(Duration::from_secs(1)), QUICK),
         "garbage" => (
             Act::Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()),
             PATIENT,

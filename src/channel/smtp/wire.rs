@@ -1,15 +1,20 @@
 //! Commands out, replies in. Everything that a server says is bounded here.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::time::timeout;
 
 use crate::core::text;
 
-/// Longest line of a reply; RFC 5321 allows 512 octets.
+/// What is kept of a line of a reply; RFC 5321 allows 512 octets.
 const LINE_BYTES: usize = 1_024;
+/// How much more of a line is read and dropped: who writes more has no end in mind.
+const SKIPPED_BYTES: usize = 64 << 10;
 /// Most lines of one reply; the longest EHLO seen in the wild has some thirty.
 const REPLY_LINES: usize = 100;
 
@@ -105,6 +110,21 @@ impl Wire {
         }
     }
 
+    /// Whether the server has said something or hung up, as far as is known without waiting.
+    pub(super) async fn has_spoken(&mut self) -> bool {
+        if !self.read.is_empty() {
+            return true;
+        }
+        let mut chunk = [0; LINE_BYTES];
+        let mut heard = ReadBuf::new(&mut chunk);
+        let stream = &mut self.stream;
+        let listen =
+            |cx: &mut Context<'_>| Poll::Ready(Pin::new(&mut *stream).poll_read(cx, &mut heard));
+        let polled = poll_fn(listen).await;
+        self.read.extend_from_slice(heard.filled());
+        polled.is_ready()
+    }
+
     async fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
         let sent = match self.stream.write_all(bytes).await {
             Ok(()) => self.stream.flush().await,
@@ -130,15 +150,20 @@ impl Wire {
         Err(format!("said more than {REPLY_LINES} lines"))
     }
 
-    /// One line without its end.
+    /// One line without its end. Of one that is too long the beginning: the code is what counts, above all in
+    /// the reply to the dot, where not to understand a yes means a second copy.
     async fn read_line(&mut self) -> Result<String, String> {
+        let (mut line, mut skipped) = (Vec::new(), 0);
         loop {
-            if let Some(end) = self.read.iter().position(|&byte| byte == b'\n') {
-                let line: Vec<u8> = self.read.drain(..=end).collect();
+            let end = self.read.iter().position(|&byte| byte == b'\n');
+            let piece = end.map_or(self.read.len(), |end| end + 1);
+            let room = piece.min(LINE_BYTES - line.len());
+            line.extend_from_slice(&self.read[..room]);
+            self.read.drain(..piece);
+            skipped += piece - room;
+            // What follows of a line without end is no reply, and ends the talk at the next question.
+            if end.is_some() || skipped > SKIPPED_BYTES {
                 return Ok(String::from_utf8_lossy(&line).trim_end().to_owned());
-            }
-            if self.read.len() >= LINE_BYTES {
-                return Err(format!("said a line of more than {LINE_BYTES} bytes"));
             }
             let mut chunk = [0; LINE_BYTES];
             match self.stream.read(&mut chunk).await {

@@ -3,11 +3,13 @@
 use super::*;
 
 /// Faults after which the client knows nothing but that the relay is of no use now.
-const BREAKS: [&str; 9] = [
+const BREAKS: [&str; 11] = [
     "silence",
     "tarpit",
     "reset",
+    "one byte per second",
     "close",
+    "half-close",
     "garbage",
     "binary",
     "endless line",
@@ -82,6 +84,19 @@ async fn a_fault_after_the_dot_is_ambiguous_unless_the_server_said_what_it_did()
         let delivered = send(&settings(&sink.url()), &deadlines).await;
         assert_eq!(class(&delivered), expected, "{fault}: {delivered:?}");
         assert_eq!(sink.mails().len(), 1, "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_yes_to_the_dot_is_one_however_long_it_is() {
+    for more in [2 << 10, 60 << 10, 1 << 20] {
+        let mut yes = b"250 2.0.0 queued ".to_vec();
+        yes.extend(std::iter::repeat_n(b'x', more));
+        yes.extend_from_slice(b"\r\n");
+        let sink = Sink::faulty(Verb::Dot, Act::Raw(yes)).await;
+        let delivered = send(&settings(&sink.url()), &PATIENT).await;
+        assert_eq!(class(&delivered), Class::Accepted, "{more}: {delivered:?}");
+        assert!(reply(&delivered).chars().count() <= 240, "{delivered:?}");
     }
 }
 
