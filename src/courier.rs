@@ -41,8 +41,9 @@ const AT_MOST: usize = 32;
 /// The longest sleep: the progress counter has to move at least once a second.
 const PULSE: Duration = Duration::from_millis(500);
 /// How long deliveries under way may go on after the daemon was told to stop: a local relay answers within
-/// milliseconds, a distant one within a second or two. What is cut off is sent again after the start.
-const GRACE: Duration = Duration::from_secs(5);
+/// milliseconds, a distant one within a second or two. Less than the daemon grants its parts (3 s), or it would
+/// be cut off in the middle. What it cuts off itself is sent again after the start.
+const GRACE: Duration = Duration::from_millis(2_500);
 
 /// How patient the courier is.
 #[derive(Clone, Copy, Debug)]

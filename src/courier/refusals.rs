@@ -15,13 +15,13 @@ use crate::core::view::View;
 /// How long a refusal counts: whoever looks in the morning sees what went wrong in the night.
 const FRESH: Duration = Duration::from_hours(24);
 
-/// The last word on each recipient.
+/// The last word on each recipient who was refused lately.
 #[derive(Debug, Default)]
 pub(super) struct Refusals(BTreeMap<Recipient, Word>);
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Word {
-    refused: Option<Time>,
+    refused: Time,
     accepted: Option<Time>,
 }
 
@@ -29,8 +29,8 @@ impl Refusals {
     /// Learns what an attempt came to.
     pub(super) fn learn(&mut self, to: &Recipient, report: &Delivery, now: Time) {
         match report {
-            Delivery::Refused { .. } => self.note(to, Some(now), None),
-            Delivery::Accepted { .. } => self.note(to, None, Some(now)),
+            Delivery::Refused { .. } => self.refused(to, now),
+            Delivery::Accepted { .. } => self.accepted(to, now),
             Delivery::Sending { .. } | Delivery::Deferred { .. } => {}
         }
     }
@@ -39,8 +39,8 @@ impl Refusals {
     pub(super) fn read(&mut self, view: &View) {
         for seen in view.engine.outbox.values() {
             match &seen.phase {
-                Phase::Refused { at, .. } => self.note(&seen.recipient, Some(*at), None),
-                Phase::Accepted { at, .. } => self.note(&seen.recipient, None, Some(*at)),
+                Phase::Refused { at, .. } => self.refused(&seen.recipient, *at),
+                Phase::Accepted { at, .. } => self.accepted(&seen.recipient, *at),
                 Phase::Queued
                 | Phase::Sending { .. }
                 | Phase::Deferred { .. }
@@ -51,20 +51,24 @@ impl Refusals {
 
     /// How many recipients were refused a mail within a day and have got none since.
     pub(super) fn fresh(&mut self, now: Time) -> usize {
-        let is_fresh = |at: Option<Time>| at.is_some_and(|at| now.since(at) < FRESH);
-        self.0
-            .retain(|_, word| is_fresh(word.refused) || is_fresh(word.accepted));
-        let untold = |word: &&Word| is_fresh(word.refused) && word.refused > word.accepted;
+        self.0.retain(|_, word| now.since(word.refused) < FRESH);
+        let untold = |word: &&Word| word.accepted < Some(word.refused);
         self.0.values().filter(untold).count()
     }
 
-    fn note(&mut self, to: &Recipient, refused: Option<Time>, accepted: Option<Time>) {
-        if !self.0.contains_key(to) {
-            self.0.insert(to.clone(), Word::default());
-        }
+    fn refused(&mut self, to: &Recipient, at: Time) {
+        let first = Word {
+            refused: at,
+            accepted: None,
+        };
+        let word = self.0.entry(to.clone()).or_insert(first);
+        word.refused = word.refused.max(at);
+    }
+
+    /// Of those who were never refused nothing is kept: that is nearly always everybody.
+    fn accepted(&mut self, to: &Recipient, at: Time) {
         if let Some(word) = self.0.get_mut(to) {
-            word.refused = word.refused.max(refused);
-            word.accepted = word.accepted.max(accepted);
+            word.accepted = word.accepted.max(Some(at));
         }
     }
 }
