@@ -12,6 +12,8 @@ use belfry::core::outcome::Verdict;
 use belfry::probe::Env;
 use tokio::io::AsyncReadExt;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
 use crate::postgres::{PASSWORD, Postgres, USER};
@@ -25,8 +27,16 @@ fn check(url: &str) -> String {
 
 /// A session of our own, to see what the probe does there; ends with the set.
 async fn session(postgres: &Postgres, tasks: &mut JoinSet<()>) -> Client {
-    let connected = tokio_postgres::connect(&postgres.url(), NoTls).await;
-    let (client, connection) = connected.expect("the private PostgreSQL takes us");
+    let connect = async {
+        loop {
+            match tokio_postgres::connect(&postgres.url(), NoTls).await {
+                // The server needs a moment to see that the session of a look has ended.
+                Err(error) if error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS) => {}
+                connected => return connected.expect("the private PostgreSQL takes us"),
+            }
+        }
+    };
+    let (client, connection) = timeout(PATIENT, connect).await.expect("a place is free");
     tasks.spawn(async move { drop(connection.await) });
     client
 }
