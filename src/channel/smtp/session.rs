@@ -3,6 +3,7 @@
 //! Every step returns what it was for, or what became of the attempt.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
@@ -120,7 +121,10 @@ impl<'a> Session<'a> {
         let protecting = connector.connect(name, stream);
         let stream: Box<dyn Duplex> = match timeout(self.deadlines.connect, protecting).await {
             Ok(Ok(stream)) => Box::new(stream),
-            Ok(Err(error)) if error.get_ref().is_some() => return Err(refused(&error.to_string())),
+            // What TLS itself has against the server; a connection that ends is only trouble.
+            Ok(Err(error)) if error.kind() == ErrorKind::InvalidData => {
+                return Err(refused(&error.to_string()));
+            }
             Ok(Err(error)) => return Err(cut(verb, &broken(&error))),
             Err(_) => return Err(cut(verb, "no handshake in time")),
         };

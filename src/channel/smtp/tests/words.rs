@@ -94,6 +94,21 @@ async fn stripped_starttls_gets_no_mail_where_it_is_required() {
 }
 
 #[tokio::test]
+async fn a_server_that_goes_away_in_the_handshake_is_broken_and_has_refused_nothing() {
+    let id = identity("127.0.0.1", false);
+    let sink = Sink::with_starttls(id.acceptor.clone(), |scene| {
+        if scene.verb == Verb::StartTls {
+            Act::SayAndClose("220 go ahead".to_owned())
+        } else {
+            Act::Ordinary
+        }
+    })
+    .await;
+    let delivered = send(&settings(&url("smtp+starttls", &sink)), &PATIENT).await;
+    assert_eq!(class(&delivered), Class::Broken, "{delivered:?}");
+}
+
+#[tokio::test]
 async fn words_smuggled_in_before_the_handshake_end_the_talk() {
     let id = identity("127.0.0.1", false);
     let sink = Sink::with_starttls(id.acceptor.clone(), |scene| {
