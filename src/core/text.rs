@@ -8,7 +8,8 @@ pub const MESSAGE_CHARS: usize = 240;
 /// `text` on one line without control characters, at most `limit` characters, `…` where it was cut.
 ///
 /// What a target says (a header, a certificate, an error text) ends up in mails, pages and logs;
-/// C0, C1, DEL, bidirectional overrides and line separators are replaced by a space here.
+/// C0, C1, DEL, line separators and every character that only reorders or hides others are replaced by a
+/// space here.
 pub fn line(text: &str, limit: usize) -> String {
     let mut plain = text
         .trim()
@@ -29,9 +30,24 @@ pub fn message(text: &str) -> Arc<str> {
 }
 
 /// Whether `c` can stand in one line of text without moving the cursor, hiding or reordering anything.
+///
+/// The joiners U+200C and U+200D pass: Persian, Indian scripts and emoji are not written without them.
 fn is_plain(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e000}'..='\u{f8ff}' | '\u{feff}')
+    !c.is_control() && !is_reordering(c) && !is_hidden(c)
+}
+
+/// Whether `c` has the Unicode property `Bidi_Control`.
+fn is_reordering(c: char) -> bool {
+    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether `c` breaks a line, takes no room, or means something in one font only: separators, zero widths,
+/// deprecated formats, annotations, tags and private use.
+fn is_hidden(c: char) -> bool {
+    matches!(c,
+        '\u{00ad}' | '\u{180e}' | '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2065}'
+        | '\u{206a}'..='\u{206f}' | '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' | '\u{f0000}'..='\u{10ffff}')
 }
 
 #[cfg(test)]
@@ -44,6 +60,18 @@ mod tests {
             line("a\r\nBcc: x\u{1b}[31m\u{202e}\0", 80),
             "a  Bcc: x [31m"
         );
+    }
+
+    #[test]
+    fn nothing_that_reorders_or_hides_a_line_passes_and_what_scripts_need_does() {
+        for c in "\u{61c}\u{200e}\u{200f}\u{202e}\u{2066}\u{2069}\u{200b}\u{2028}\u{2060}\u{feff}\u{ad}\u{e0041}".chars() {
+            let code = u32::from(c);
+            assert_eq!(line(&format!("a{c}b"), 80), "a b", "U+{code:04X}");
+        }
+        for text in ["שלום", "می\u{200c}خواهم", "👩\u{200d}🚀", "naïve – 価格"]
+        {
+            assert_eq!(line(text, 80), text);
+        }
     }
 
     #[test]
