@@ -26,19 +26,33 @@ pub(super) enum Which {
 /// What both pages show.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Content {
-    hello: Piece,
-    shrunken: Piece,
+    hello: Page,
+    shrunken: Page,
     logo: Piece,
     style: Piece,
 }
 
-/// One file and the answer made of it.
+/// A page.
+#[derive(Clone, Debug)]
+struct Page {
+    source: String,
+    stored: Stored,
+    /// Names this version of the page with everything that it loads.
+    tag: String,
+}
+
+/// One file that a page loads, and the answer made of it.
 #[derive(Clone, Debug)]
 struct Piece {
     source: String,
     stored: Stored,
-    /// Names this version.
-    tag: String,
+}
+
+/// The same files make the same page.
+impl PartialEq for Page {
+    fn eq(&self, other: &Self) -> bool {
+        self.tag == other.tag
+    }
 }
 
 /// The same file makes the same answer.
@@ -53,43 +67,29 @@ impl PartialEq for Piece {
 struct File {
     name: &'static str,
     built_in: &'static str,
-    make: fn(&str, &str) -> Stored,
 }
 
 const HELLO: File = File {
     name: "hello.html",
     built_in: include_str!("../../config/hello/hello.html"),
-    make: |fragment, tag| page("Hello World!", "", fragment, tag),
 };
 const SHRUNKEN: File = File {
     name: "shrunken.html",
     built_in: include_str!("../../config/hello/shrunken.html"),
-    make: |fragment, tag| {
-        let style = "<link rel=\"stylesheet\" href=\"/shrunken.css\">\n";
-        page("Hello shrunken world!", style, fragment, tag)
-    },
 };
 const LOGO: File = File {
     name: "logo.svg",
     built_in: include_str!("../../config/hello/logo.svg"),
-    make: |text, _| plain("image/svg+xml", text),
 };
 const STYLE: File = File {
     name: "shrunken.css",
     built_in: include_str!("../../config/hello/shrunken.css"),
-    make: |text, _| plain("text/css; charset=utf-8", text),
 };
 
 impl Default for Content {
     /// What is built in.
     fn default() -> Self {
-        let built_in = |file: File| Piece::new(file, file.built_in);
-        Self {
-            hello: built_in(HELLO),
-            shrunken: built_in(SHRUNKEN),
-            logo: built_in(LOGO),
-            style: built_in(STYLE),
-        }
+        Self::of([HELLO, SHRUNKEN, LOGO, STYLE].map(|file| file.built_in.to_owned()))
     }
 }
 
@@ -103,29 +103,54 @@ impl Content {
     /// Reads the files again. One that cannot be read, is too large or is no text leaves its part as it is,
     /// with a note for people that says why.
     pub fn again(&self, folder: Option<&Path>) -> (Self, Vec<String>) {
-        let last = self;
         let Some(folder) = folder else {
             return (Self::default(), Vec::new());
         };
         let mut notes = Vec::new();
-        let mut piece = |file: File, last: &Piece| match load(&folder.join(file.name)) {
-            Ok(source) if source == last.source => last.clone(),
-            Ok(source) => Piece::new(file, &source),
-            Err(why) => {
+        let mut source = |file: File, last: &String| {
+            load(&folder.join(file.name)).unwrap_or_else(|why| {
                 notes.push(format!(
                     "{}: {why}; what was shown before stays",
                     text::line(&folder.join(file.name).display().to_string(), 200)
                 ));
                 last.clone()
-            }
+            })
         };
-        let content = Self {
-            hello: piece(HELLO, &last.hello),
-            shrunken: piece(SHRUNKEN, &last.shrunken),
-            logo: piece(LOGO, &last.logo),
-            style: piece(STYLE, &last.style),
-        };
-        (content, notes)
+        let sources = [
+            source(HELLO, &self.hello.source),
+            source(SHRUNKEN, &self.shrunken.source),
+            source(LOGO, &self.logo.source),
+            source(STYLE, &self.style.source),
+        ];
+        (Self::of(sources), notes)
+    }
+
+    /// The pages of these files. The tag of each covers all that it loads, so that a browser that has it open
+    /// loads it anew whichever of them is edited.
+    fn of([hello, shrunken, logo, style]: [String; 4]) -> Self {
+        let link = "<link rel=\"stylesheet\" href=\"/shrunken.css\">\n";
+        let tags = [tag(&[&hello, &logo]), tag(&[&shrunken, &logo, &style])];
+        let [hello_tag, shrunken_tag] = tags;
+        Self {
+            hello: Page {
+                stored: page("Hello World!", "", &hello, &hello_tag),
+                source: hello,
+                tag: hello_tag,
+            },
+            shrunken: Page {
+                stored: page("Hello shrunken world!", link, &shrunken, &shrunken_tag),
+                source: shrunken,
+                tag: shrunken_tag,
+            },
+            logo: Piece {
+                stored: plain("image/svg+xml", &logo),
+                source: logo,
+            },
+            style: Piece {
+                stored: plain("text/css; charset=utf-8", &style),
+                source: style,
+            },
+        }
     }
 
     /// The page.
@@ -153,19 +178,17 @@ impl Content {
     }
 }
 
-impl Piece {
-    fn new(file: File, source: &str) -> Self {
-        let digest = Sha256::digest(source.as_bytes());
-        let tag = digest
-            .iter()
-            .take(6)
-            .fold(String::new(), |tag, byte| format!("{tag}{byte:02x}"));
-        Self {
-            source: source.to_owned(),
-            stored: (file.make)(source, &tag),
-            tag,
-        }
+/// The name of a version: the digest of its files, each with its length, so that no two lists are read as
+/// one another.
+fn tag(files: &[&String]) -> String {
+    let mut digest = Sha256::new();
+    for file in files {
+        digest.update(file.len().to_le_bytes());
+        digest.update(file.as_bytes());
     }
+    let digest = digest.finalize();
+    let digits = digest.iter().take(6).map(|byte| format!("{byte:02x}"));
+    digits.collect()
 }
 
 fn load(path: &Path) -> Result<String, String> {
@@ -239,6 +262,30 @@ mod tests {
         let (fourth, notes) = second.again(Some(folder.path()));
         assert_eq!(notes.len(), 1);
         assert_eq!(fourth.tag(Which::Hello), second.tag(Which::Hello));
+    }
+
+    #[test]
+    fn whatever_a_page_loads_is_in_the_name_of_its_version() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for file in [HELLO, SHRUNKEN, LOGO, STYLE] {
+            fs::write(folder.path().join(file.name), file.built_in).expect("a file");
+        }
+        let (mut last, _) = Content::read(Some(folder.path()));
+        for (file, hello, shrunken) in [
+            (LOGO, true, true),
+            (STYLE, false, true),
+            (HELLO, true, false),
+            (SHRUNKEN, false, true),
+        ] {
+            let edited = format!("{}\n", file.built_in);
+            fs::write(folder.path().join(file.name), edited).expect("a file");
+            let (next, _) = last.again(Some(folder.path()));
+            let is_new = |which| next.tag(which) != last.tag(which);
+            let new = (is_new(Which::Hello), is_new(Which::Shrunken));
+            assert_eq!(new, (hello, shrunken), "{}", file.name);
+            assert_ne!(next, last, "{}", file.name);
+            last = next;
+        }
     }
 
     #[test]
