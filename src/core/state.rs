@@ -86,9 +86,12 @@ pub enum State {
         recent: Window,
         good: u8,
     },
-    /// `good`: looks in a row that were not failures.
+    /// `good`: looks in a row that were not failures; `failed`: the failures in a row up to now, for people.
     Down {
         good: u8,
+        /// A journal of an earlier version does not say; then they are counted from here on.
+        #[serde(default)]
+        failed: u32,
     },
     /// Not judged: by an operator, or because it is not configured.
     Paused,
@@ -194,8 +197,8 @@ impl State {
         },
         good: 0,
     };
-    /// Down, nothing good seen yet.
-    pub const DOWN: Self = Self::Down { good: 0 };
+    /// Down since a failure, nothing good seen yet.
+    pub const DOWN: Self = Self::Down { good: 0, failed: 1 };
 
     /// Its name.
     pub fn phase(self) -> Phase {
@@ -215,6 +218,16 @@ impl State {
                 recent.failed.trailing_ones()
             }
             Self::Down { .. } | Self::Paused => 0,
+        }
+    }
+
+    /// Failures in a row up to now, confirmed or not.
+    pub fn failures(self) -> u32 {
+        match self {
+            Self::New { .. } | Self::Up { .. } | Self::Degraded { .. } | Self::Paused => {
+                self.failing()
+            }
+            Self::Down { failed, .. } => failed,
         }
     }
 
@@ -255,16 +268,19 @@ impl State {
             (Self::Degraded { recent, .. }, Verdict::Warn | Verdict::Fail) => {
                 let recent = recent.with(verdict);
                 if fail_after.reached(recent.failed) {
-                    Step::Turn(Self::DOWN, Reason::Failures(fail_after))
+                    Step::Turn(down(recent), Reason::Failures(fail_after))
                 } else {
                     Step::Stay(Self::Degraded { recent, good: 0 })
                 }
             }
-            (Self::Down { .. }, Verdict::Fail) => Step::Stay(Self::DOWN),
-            (Self::Down { good }, Verdict::Pass | Verdict::Warn) => {
+            (Self::Down { failed, .. }, Verdict::Fail) => Step::Stay(Self::Down {
+                good: 0,
+                failed: failed.saturating_add(1),
+            }),
+            (Self::Down { good, .. }, Verdict::Pass | Verdict::Warn) => {
                 let good = good.saturating_add(1);
                 match (good >= recover_after, verdict == Verdict::Warn) {
-                    (false, _) => Step::Stay(Self::Down { good }),
+                    (false, _) => Step::Stay(Self::Down { good, failed: 0 }),
                     (true, true) => Step::Turn(Self::DEGRADED, Reason::Recovered(good)),
                     (true, false) => Step::Turn(Self::UP, Reason::Recovered(good)),
                 }
@@ -273,10 +289,18 @@ impl State {
     }
 }
 
+/// Down, with the failures in a row that led there.
+fn down(recent: Window) -> State {
+    State::Down {
+        good: 0,
+        failed: recent.failed.trailing_ones(),
+    }
+}
+
 /// From New or Up: Down, Degraded, or not yet either.
 fn worsened(recent: Window, fail_after: Threshold, stay: State) -> Step {
     if fail_after.reached(recent.failed) {
-        Step::Turn(State::DOWN, Reason::Failures(fail_after))
+        Step::Turn(down(recent), Reason::Failures(fail_after))
     } else if recent.warned != 0 && fail_after.reached(recent.failed | recent.warned) {
         // The failures so far stay on record: they still count towards Down.
         Step::Turn(
@@ -289,106 +313,4 @@ fn worsened(recent: Window, fail_after: Threshold, stay: State) -> Step {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use Verdict::{Fail, Pass, Unknown, Warn};
-
-    fn walk(fail_after: Threshold, recover_after: u8, looks: &[Verdict]) -> Vec<Phase> {
-        let thresholds = Thresholds {
-            fail_after,
-            recover_after,
-        };
-        let mut state = State::NEW;
-        let step = |verdict: &Verdict| {
-            state = match state.step(*verdict, thresholds) {
-                Step::Stay(next) | Step::Turn(next, _) => next,
-            };
-            state.phase()
-        };
-        looks.iter().map(step).collect()
-    }
-
-    #[test]
-    fn three_failures_in_a_row_are_down_and_two_are_not() {
-        use Phase::{Down, Up};
-        assert_eq!(
-            walk(
-                Threshold::in_a_row(3),
-                1,
-                &[Pass, Fail, Fail, Pass, Fail, Fail, Fail, Pass]
-            ),
-            [Up, Up, Up, Up, Up, Up, Down, Up]
-        );
-    }
-
-    #[test]
-    fn unknown_neither_counts_nor_breaks_a_streak() {
-        use Phase::{Down, New, Up};
-        assert_eq!(
-            walk(
-                Threshold::in_a_row(2),
-                1,
-                &[Unknown, Pass, Fail, Unknown, Fail]
-            ),
-            [New, Up, Up, Up, Down]
-        );
-    }
-
-    #[test]
-    fn three_of_five_need_not_be_in_a_row() {
-        use Phase::{Down, Up};
-        let three_of_five = Threshold { bad: 3, of: 5 };
-        assert_eq!(
-            walk(three_of_five, 1, &[Pass, Fail, Pass, Fail, Pass, Fail]),
-            [Up, Up, Up, Up, Up, Down]
-        );
-        assert_eq!(
-            walk(
-                three_of_five,
-                1,
-                &[Pass, Fail, Pass, Pass, Fail, Pass, Pass, Fail]
-            ),
-            [Up; 8]
-        );
-    }
-
-    #[test]
-    fn warnings_degrade_and_never_take_down() {
-        use Phase::{Degraded, Down, Up};
-        assert_eq!(
-            walk(
-                Threshold::in_a_row(2),
-                2,
-                &[Pass, Warn, Warn, Warn, Pass, Pass]
-            ),
-            [Up, Up, Degraded, Degraded, Degraded, Up]
-        );
-        assert_eq!(
-            walk(Threshold::in_a_row(2), 1, &[Pass, Warn, Fail, Fail]),
-            [Up, Up, Degraded, Down]
-        );
-    }
-
-    #[test]
-    fn recovery_waits_for_enough_good_looks_in_a_row() {
-        use Phase::{Degraded, Down, New, Up};
-        assert_eq!(
-            walk(Threshold::in_a_row(1), 2, &[Fail, Pass, Fail, Pass, Pass]),
-            [Down, Down, Down, Down, Up]
-        );
-        assert_eq!(
-            walk(Threshold::in_a_row(2), 1, &[Fail, Fail, Warn]),
-            [New, Down, Degraded]
-        );
-    }
-
-    #[test]
-    fn a_window_of_sixty_four_is_the_longest() {
-        let all = Threshold { bad: 64, of: 64 };
-        let looks: Vec<Verdict> = std::iter::once(Pass)
-            .chain(std::iter::repeat_n(Fail, 64))
-            .collect();
-        let phases = walk(all, 1, &looks);
-        assert_eq!((phases[63], phases[64]), (Phase::Up, Phase::Down));
-    }
-}
+mod tests;

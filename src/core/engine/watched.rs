@@ -125,6 +125,11 @@ impl Watched {
         self.record.state.failing()
     }
 
+    /// Failures in a row, confirmed or not.
+    pub fn failures(&self) -> u32 {
+        self.record.state.failures()
+    }
+
     /// Whether it is as it should not be: what an incident is opened for.
     pub fn is_trouble(&self, phase: Phase) -> bool {
         match phase {

@@ -39,7 +39,7 @@ fn brief(view: &View, now: Time, watched: &Watched) -> Value {
         "kind": check.kind,
         "state": watched.phase().word(),
         "since": record.since.rfc3339(),
-        "failures": failures(watched),
+        "failures": watched.failures(),
         "last": record.last.as_ref().map(|last| look(last.at, &last.outcome)),
         "uptime": uptime(watched, now),
         "incident": record.incident,
@@ -49,12 +49,6 @@ fn brief(view: &View, now: Time, watched: &Watched) -> Value {
         heard(&mut brief, watched, beat);
     }
     brief
-}
-
-/// Failures in a row that are not confirmed yet. Once it is down nobody counts them any more, and
-/// nothing is said rather than zero.
-fn failures(watched: &Watched) -> Option<u32> {
-    (watched.phase() != Phase::Down).then(|| watched.failing())
 }
 
 fn held_by(view: &View, watched: &Watched) -> Option<std::sync::Arc<str>> {

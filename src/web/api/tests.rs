@@ -20,7 +20,7 @@ fn the_status_is_as_the_contract_says() {
         {
           "checks": [
             {
-              "failures": null,
+              "failures": 4,
               "group": "Shop",
               "held_by": null,
               "incident": "381f1538bb6b",
