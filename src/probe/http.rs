@@ -28,6 +28,8 @@ const MAX_REDIRECTS: i64 = 20;
 const REDIRECTS: u32 = 5;
 /// How long before its end a certificate is warned of; renewal is due 30 days before, so this is late.
 const CERTIFICATE_DAYS: u32 = 14;
+/// The longest warning of an authority's end, which takes years to replace in the stores of clients.
+const MAX_CHAIN_DAYS: i64 = 3_650;
 /// Largest request body.
 const MAX_SEND: usize = 64 << 10;
 /// Most headers of a request.
@@ -46,6 +48,7 @@ pub struct Settings {
     body: Option<Pattern>,
     redirects: u32,
     certificate_days: u32,
+    chain_days: u32,
     slow: Option<Duration>,
 }
 
@@ -61,7 +64,8 @@ impl Settings {
     /// - `body`: a regular expression that the first MiB of the body must match
     /// - `redirects`: how many are followed, default 5. Headers go along within the same scheme, host and
     ///   port only
-    /// - `certificate_days`: warns when a certificate ends sooner, default 14; 0 for never
+    /// - `certificate_days`: warns when the certificate ends sooner, default 14; 0 for never
+    /// - `chain_days`: the same for the certificates of its authorities, default as `certificate_days`
     /// - `slow`: warns when the answer took longer
     /// - `ip`: `"4"`, `"6"` or `"any"`
     pub fn read(mut section: Section<'_>) -> Option<Self> {
@@ -76,6 +80,8 @@ impl Settings {
         let body = Pattern::read(&mut section, "body");
         let redirects = small(section.integer("redirects", 0..=MAX_REDIRECTS));
         let certificate_days = small(section.integer("certificate_days", 0..=825));
+        let certificate_days = certificate_days.unwrap_or(CERTIFICATE_DAYS);
+        let chain_days = small(section.integer("chain_days", 0..=MAX_CHAIN_DAYS));
         let slow = read_slow(&mut section);
         let family = Family::read(&mut section);
         section.finish();
@@ -89,7 +95,8 @@ impl Settings {
             status,
             body,
             redirects: redirects.unwrap_or(REDIRECTS),
-            certificate_days: certificate_days.unwrap_or(CERTIFICATE_DAYS),
+            certificate_days,
+            chain_days: chain_days.unwrap_or(certificate_days),
             slow,
         })
     }
@@ -105,6 +112,7 @@ impl Settings {
             body: None,
             redirects: 0,
             certificate_days: 0,
+            chain_days: 0,
             slow: None,
         }
     }

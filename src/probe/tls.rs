@@ -21,7 +21,7 @@ mod chain;
 mod failure;
 mod unverified;
 
-pub(super) use chain::Expiry;
+pub(super) use chain::{Authority, Ends};
 pub(super) use failure::outcome;
 
 /// The trusted certificates and what is made of them.
@@ -83,11 +83,11 @@ impl Tls {
         shaken.map_err(|error| outcome(&error, at))
     }
 
-    /// Which certificate of the verified path ends first.
-    pub(super) async fn expiry(&self, stream: &TlsStream<TcpStream>) -> Option<Expiry> {
+    /// When the certificates of the verified path end.
+    pub(super) async fn ends(&self, stream: &TlsStream<TcpStream>) -> Option<Ends> {
         let roots = &self.made().await.roots;
         let certificates = stream.get_ref().1.peer_certificates()?;
-        chain::soonest(certificates, roots)
+        chain::ends(certificates, roots)
     }
 
     async fn made(&self) -> &Made {

@@ -140,6 +140,11 @@ async fn what_ends_soon_is_warned_of_leaf_or_authority() {
         text(&authority),
         "200 OK in T, the certificate of its authority Test R3 expires in 9 days"
     );
+    let (both, _) = outcome(chain("localhost", 5, 9)).await;
+    assert_eq!(
+        text(&both),
+        "200 OK in T, the certificate expires in 5 days, the certificate of its authority Test R3 expires in 9 days"
+    );
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use crate::core::outcome::Outcome;
 use crate::core::text;
 use crate::probe::env::Env;
 use crate::probe::error::Looked;
-use crate::probe::tls::Expiry;
+use crate::probe::tls::Ends;
 use crate::probe::trace::{Stage, Trace};
 
 /// Longest address of a redirect in a message.
@@ -22,8 +22,8 @@ const PLACE_CHARS: usize = 80;
 #[derive(Debug)]
 pub(super) struct Seen {
     pub(super) answer: Answer,
-    /// The first end of a certificate on the way.
-    pub(super) expiry: Option<Expiry>,
+    /// The first ends of certificates on the way.
+    pub(super) ends: Option<Ends>,
 }
 
 /// What is asked at one stop.
@@ -42,12 +42,12 @@ pub(super) async fn follow(settings: &Settings, env: &Env, trace: &mut Trace) ->
         headers: settings.headers.clone(),
         send: settings.send.clone(),
     };
-    let mut expiry = None;
+    let mut ends = None;
     let mut followed = 0;
     loop {
-        let answer = ask(settings, &mut stop, env, trace, &mut expiry).await?;
+        let answer = ask(settings, &mut stop, env, trace, &mut ends).await?;
         if !settings.is_way(answer.status) {
-            return Ok(Seen { answer, expiry });
+            return Ok(Seen { answer, ends });
         }
         if followed == settings.redirects {
             return Err(Outcome::fail(&format!("more than {followed} redirects")));
@@ -83,7 +83,7 @@ async fn ask(
     stop: &mut Stop,
     env: &Env,
     trace: &mut Trace,
-    expiry: &mut Option<Expiry>,
+    ends: &mut Option<Ends>,
 ) -> Looked<Answer> {
     let Stop { target, .. } = stop;
     let mut request = Request::new(Full::new(std::mem::take(&mut stop.send)));
@@ -102,12 +102,12 @@ async fn ask(
     };
     trace.enter(Stage::Tls);
     let stream = env.tls.handshake(name, stream, at).await?;
-    if settings.certificate_days > 0 {
-        let here = env.tls.expiry(&stream).await;
-        *expiry = [expiry.take(), here]
+    if settings.certificate_days > 0 || settings.chain_days > 0 {
+        let here = env.tls.ends(&stream).await;
+        *ends = [ends.take(), here]
             .into_iter()
             .flatten()
-            .min_by_key(|expiry| expiry.at);
+            .reduce(Ends::sooner);
     }
     exchange(stream, request, keep, is_way, (trace, at)).await
 }

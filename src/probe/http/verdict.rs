@@ -7,7 +7,7 @@ use super::follow::Seen;
 use crate::core::outcome::{Outcome, Verdict};
 use crate::core::text;
 use crate::core::time::{Time, human};
-use crate::probe::tls::Expiry;
+use crate::probe::tls::Authority;
 
 const DAY: Duration = Duration::from_hours(24);
 /// Longest piece of an address or pattern in a message.
@@ -48,8 +48,17 @@ pub(super) fn judge(settings: &Settings, seen: &Seen, took: Duration, now: Time)
     let slow = settings.slow.filter(|slow| took > *slow);
     let mut warnings =
         slow.map_or_else(String::new, |slow| format!(", slower than {}", human(slow)));
-    if let Some(expiry) = &seen.expiry {
-        warnings.push_str(&ends_soon(expiry, settings.certificate_days, now));
+    if let Some(ends) = &seen.ends {
+        let own = ends_soon(ends.leaf, settings.certificate_days, now);
+        warnings.extend(own.map(|when| format!(", the certificate expires {when}")));
+        if let Some(Authority { ends, name }) = &ends.authority {
+            let above = ends_soon(*ends, settings.chain_days, now);
+            warnings.extend(
+                above.map(|when| {
+                    format!(", the certificate of its authority {name} expires {when}")
+                }),
+            );
+        }
     }
     let verdict = if warnings.is_empty() {
         Verdict::Pass
@@ -59,21 +68,14 @@ pub(super) fn judge(settings: &Settings, seen: &Seen, took: Duration, now: Time)
     Outcome::timed(verdict, took, &status, &warnings)
 }
 
-/// What is said of a certificate that ends within `days`. Whole days, so that the text changes once a day.
-fn ends_soon(expiry: &Expiry, days: u32, now: Time) -> String {
-    let left = expiry.at.since(now);
-    if left >= DAY * days {
-        return String::new();
-    }
-    let when = match left.as_secs() / DAY.as_secs() {
+/// When a certificate ends, where that is within `days`. Whole days, so that the text changes once a day.
+fn ends_soon(at: Time, days: u32, now: Time) -> Option<String> {
+    let left = at.since(now);
+    (left < DAY * days).then(|| match left.as_secs() / DAY.as_secs() {
         0 => "within a day".to_owned(),
         1 => "in 1 day".to_owned(),
         days => format!("in {days} days"),
-    };
-    match &expiry.authority {
-        None => format!(", the certificate expires {when}"),
-        Some(name) => format!(", the certificate of its authority {name} expires {when}"),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -85,6 +87,7 @@ mod tests {
     use super::*;
     use crate::probe::Probe;
     use crate::probe::tests::read;
+    use crate::probe::tls::Ends;
 
     fn judged(keys: &str, status: u16, body: &'static str, took_ms: u64) -> String {
         judged_with(keys, status, body, took_ms, None)
@@ -95,7 +98,7 @@ mod tests {
         status: u16,
         body: &'static str,
         took_ms: u64,
-        expiry: Option<Expiry>,
+        ends: Option<Ends>,
     ) -> String {
         let (probe, problems) = read(&format!("http = {{ url = \"https://a.example/\"{keys} }}"));
         assert!(problems.is_empty(), "{problems:?}");
@@ -109,7 +112,7 @@ mod tests {
                 body: Bytes::from_static(body.as_bytes()),
                 cut: false,
             },
-            expiry,
+            ends,
         };
         let now = Time::from_millis(1_000_000_000_000);
         let outcome = judge(&settings, &seen, Duration::from_millis(took_ms), now);
@@ -150,33 +153,60 @@ mod tests {
         );
     }
 
+    /// Certificates that end in so many days, the second of an authority `R3`.
+    fn ending(leaf: u32, authority: Option<u32>) -> Ends {
+        let at = |days| Time::from_millis(1_000_000_000_000) + DAY * days;
+        Ends {
+            leaf: at(leaf),
+            authority: authority.map(|days| Authority {
+                ends: at(days),
+                name: "R3".into(),
+            }),
+        }
+    }
+
     #[test]
-    fn the_end_of_a_certificate_is_warned_of_and_leaf_and_authority_are_told_apart() {
-        let expiry = |days: u64, authority: Option<&str>| {
-            Some(Expiry {
-                at: Time::from_millis(1_000_000_000_000) + DAY * u32::try_from(days).unwrap(),
-                authority: authority.map(Into::into),
-            })
-        };
-        assert_eq!(
-            judged_with("", 200, "", 12, expiry(14, None)),
-            "pass: 200 OK in 12 ms"
-        );
-        assert_eq!(
-            judged_with("", 200, "", 12, expiry(13, None)),
-            "warn: 200 OK in 12 ms, the certificate expires in 13 days"
-        );
-        assert_eq!(
-            judged_with("", 200, "", 12, expiry(1, Some("R3"))),
-            "warn: 200 OK in 12 ms, the certificate of its authority R3 expires in 1 day"
-        );
-        assert_eq!(
-            judged_with(", certificate_days = 3", 200, "", 12, expiry(5, None)),
-            "pass: 200 OK in 12 ms"
-        );
-        assert_eq!(
-            judged_with(", slow = \"10ms\"", 200, "", 12, expiry(0, None)),
-            "warn: 200 OK in 12 ms, slower than 10 ms, the certificate expires within a day"
-        );
+    fn the_end_of_a_certificate_is_warned_of() {
+        for (keys, leaf, said) in [
+            ("", 14, "pass: 200 OK in 12 ms"),
+            (
+                "",
+                13,
+                "warn: 200 OK in 12 ms, the certificate expires in 13 days",
+            ),
+            (", certificate_days = 3", 5, "pass: 200 OK in 12 ms"),
+            (
+                ", slow = \"10ms\"",
+                0,
+                "warn: 200 OK in 12 ms, slower than 10 ms, the certificate expires within a day",
+            ),
+        ] {
+            assert_eq!(
+                judged_with(keys, 200, "", 12, Some(ending(leaf, None))),
+                said
+            );
+        }
+    }
+
+    #[test]
+    fn leaf_and_authority_are_warned_of_apart_and_neither_hides_the_other() {
+        let leaf = ", the certificate expires in 5 days";
+        let above = ", the certificate of its authority R3 expires in 1 day";
+        for (keys, said) in [
+            ("", format!("{leaf}{above}")),
+            (", chain_days = 0", leaf.to_owned()),
+            (", certificate_days = 0, chain_days = 2", above.to_owned()),
+            (", certificate_days = 4, chain_days = 1", String::new()),
+            (", certificate_days = 3", above.to_owned()),
+            (", certificate_days = 0", String::new()),
+        ] {
+            let verdict = if said.is_empty() { "pass" } else { "warn" };
+            let judged = judged_with(keys, 200, "", 12, Some(ending(5, Some(1))));
+            assert_eq!(
+                judged,
+                format!("{verdict}: 200 OK in 12 ms{said}"),
+                "{keys}"
+            );
+        }
     }
 }

@@ -16,22 +16,37 @@ const LONGEST: usize = 10;
 /// Longest name of a certificate in a message.
 const NAME_CHARS: usize = 60;
 
-/// The end of a certificate.
+/// When the certificates of a way end: the server's own, and of those above it the first. Renewing them is the
+/// work of different people.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::probe) struct Expiry {
-    pub(in crate::probe) at: Time,
-    /// The name of a certificate of the chain; none for that of the server itself.
-    pub(in crate::probe) authority: Option<Arc<str>>,
+pub(in crate::probe) struct Ends {
+    pub(in crate::probe) leaf: Time,
+    pub(in crate::probe) authority: Option<Authority>,
 }
 
-/// The first end among the certificates on the way from the server's to one we trust. What a server sends
+/// A certificate above that of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::probe) struct Authority {
+    pub(in crate::probe) ends: Time,
+    pub(in crate::probe) name: Arc<str>,
+}
+
+impl Ends {
+    /// The sooner of both, leaf and authority apart.
+    pub(in crate::probe) fn sooner(self, other: Self) -> Self {
+        let authorities = [self.authority, other.authority].into_iter().flatten();
+        Self {
+            leaf: self.leaf.min(other.leaf),
+            authority: authorities.min_by_key(|authority| authority.ends),
+        }
+    }
+}
+
+/// The ends of the certificates on the way from the server's to one we trust. What a server sends
 /// beyond that way (an expired cross-signed root, most often) does not matter, and is not looked at.
 ///
 /// The handshake has verified the chain already, so that names suffice to find the way again.
-pub(super) fn soonest(
-    certificates: &[CertificateDer<'_>],
-    roots: &RootCertStore,
-) -> Option<Expiry> {
+pub(super) fn ends(certificates: &[CertificateDer<'_>], roots: &RootCertStore) -> Option<Ends> {
     let parsed = certificates.iter().take(LONGEST);
     let mut rest: Vec<X509Certificate<'_>> = parsed
         .filter_map(|der| X509Certificate::from_der(der).ok())
@@ -41,8 +56,8 @@ pub(super) fn soonest(
         return None;
     }
     let mut current = rest.remove(0);
-    let mut soonest = Expiry {
-        at: end(&current),
+    let mut ends = Ends {
+        leaf: end(&current),
         authority: None,
     };
     while !roots
@@ -56,14 +71,15 @@ pub(super) fn soonest(
             break;
         };
         current = rest.remove(next);
-        if end(&current) < soonest.at {
-            soonest = Expiry {
-                at: end(&current),
-                authority: Some(name(current.subject())),
-            };
+        let first = ends.authority.as_ref();
+        if first.is_none_or(|first| end(&current) < first.ends) {
+            ends.authority = Some(Authority {
+                ends: end(&current),
+                name: name(current.subject()),
+            });
         }
     }
-    Some(soonest)
+    Some(ends)
 }
 
 fn end(certificate: &X509Certificate<'_>) -> Time {
