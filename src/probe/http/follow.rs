@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 
 use super::exchange::{Answer, Keep, exchange};
-use super::target::Target;
+use super::target::{Target, without_secrets};
 use super::{Settings, headers_for};
 use crate::core::outcome::Outcome;
 use crate::core::text;
@@ -118,7 +118,7 @@ fn next(settings: &Settings, from: &Target, answer: &Answer) -> Looked<Target> {
         return Err(Outcome::fail(&message));
     };
     from.join(location).map_err(|why| {
-        let place = text::line(location, PLACE_CHARS);
+        let place = text::line(&without_secrets(location), PLACE_CHARS);
         Outcome::fail(&format!(
             "{} redirects to \"{place}\", {why}",
             settings.target.text

@@ -1,5 +1,7 @@
 //! An address of a page, taken apart once; and where a redirect leads.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use ::http::Uri;
@@ -13,7 +15,7 @@ use crate::probe::address::{Address, Host};
 const LONGEST: usize = 8 << 10;
 
 /// Where a page is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(in crate::probe) struct Target {
     pub(in crate::probe) address: Address,
     /// The name that the certificate must be for; none without TLS.
@@ -21,7 +23,7 @@ pub(in crate::probe) struct Target {
     /// Path and query, as a request names them.
     pub(super) uri: Uri,
     pub(in crate::probe) host_header: HeaderValue,
-    /// The whole, for people.
+    /// Without what may be a secret, for people.
     pub(super) text: Arc<str>,
 }
 
@@ -33,9 +35,9 @@ impl Target {
             return Err("write an address of at most 8 KiB");
         }
         let uri: Uri = url.parse().map_err(|_| FORM)?;
-        let tls = match uri.scheme_str() {
-            Some("http") => false,
-            Some("https") => true,
+        let (scheme, tls) = match uri.scheme_str() {
+            Some("http") => ("http", false),
+            Some("https") => ("https", true),
             Some(_) | None => return Err(FORM),
         };
         let authority = uri.authority().ok_or(FORM)?;
@@ -62,7 +64,7 @@ impl Target {
             address: Address::new(host, port),
             tls: tls.then_some(server),
             host_header: HeaderValue::from_str(authority.as_str()).map_err(|_| FORM)?,
-            text: format!("{}://{authority}{path}", if tls { "https" } else { "http" }).into(),
+            text: without_secrets(&format!("{scheme}://{authority}{path}")).into(),
             uri: Uri::from(path),
         })
     }
@@ -108,6 +110,30 @@ impl Target {
     }
 }
 
+/// An address as it may stand on pages, in mails and in the log: without user and password, and without query
+/// and fragment, where tokens and sessions stand.
+pub(super) fn without_secrets(url: &str) -> Cow<'_, str> {
+    let bare = url.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = bare.split_once("//") else {
+        return bare.into();
+    };
+    let (authority, path) = match rest.find('/') {
+        Some(slash) => rest.split_at(slash),
+        None => (rest, ""),
+    };
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}//{host}{path}").into(),
+        None => bare.into(),
+    }
+}
+
+/// Shows no more than people may see.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({})", self.text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,7 +144,7 @@ mod tests {
         assert_eq!(&*target.address.text, "shop.example:443");
         assert_eq!(target.uri.to_string(), "/health?a=b");
         assert!(target.tls.is_some());
-        assert_eq!(&*target.text, "https://shop.example/health?a=b");
+        assert_eq!(&*target.text, "https://shop.example/health");
 
         let target = Target::parse("http://[::1]:8080").unwrap();
         assert_eq!(&*target.address.text, "[::1]:8080");
@@ -156,11 +182,8 @@ mod tests {
             ("//b.example/y", Ok("https://b.example/y")),
             ("/login", Ok("https://a.example/login")),
             ("list", Ok("https://a.example/shop/list")),
-            ("?page=2", Ok("https://a.example/shop/cart?page=2")),
-            (
-                "/a?next=http://x/#frag",
-                Ok("https://a.example/a?next=http://x/"),
-            ),
+            ("?page=2", Ok("https://a.example/shop/cart")),
+            ("/a?next=http://x/#frag", Ok("https://a.example/a")),
             ("file:///etc/passwd", Err(())),
             ("javascript:alert(1)", Err(())),
             ("gopher://x/", Err(())),
@@ -168,7 +191,28 @@ mod tests {
             let next = here.join(location);
             let text = next.as_ref().map(|next| &*next.text).map_err(|_| ());
             assert_eq!(text, leads, "{location}");
-            assert!(next.is_err() || next.unwrap().address.foreign);
+        }
+        let next = here.join("?page=2#top").unwrap();
+        assert_eq!(next.uri.to_string(), "/shop/cart?page=2");
+        let next = here.join("/a?next=http://x/#frag").unwrap();
+        assert_eq!(next.uri.to_string(), "/a?next=http://x/");
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_asked_with_and_never_shown() {
+        let target = Target::parse("https://a.example/status?key=hunter2#x").unwrap();
+        assert_eq!(target.uri.to_string(), "/status?key=hunter2");
+        assert!(!format!("{target:?}{}", target.text).contains("hunter2"));
+        for (url, shown) in [
+            ("https://u:hunter2@a.example/b?c", "https://a.example/b"),
+            ("//u:hunter2@a.example", "//a.example"),
+            ("https://a.example/b@c", "https://a.example/b@c"),
+            ("/login?session=hunter2", "/login"),
+            ("?key=hunter2", ""),
+            ("/a#token=hunter2", "/a"),
+            ("/a?back=//u:p@b", "/a"),
+        ] {
+            assert_eq!(without_secrets(url), shown, "{url}");
         }
     }
 }

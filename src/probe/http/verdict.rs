@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Settings;
 use super::follow::Seen;
+use super::target::without_secrets;
 use crate::core::outcome::{Outcome, Verdict};
 use crate::core::text;
 use crate::core::time::{Time, human};
@@ -27,7 +28,8 @@ pub(super) fn judge(settings: &Settings, seen: &Seen, took: Duration, now: Time)
     if !accepted {
         let to = match &answer.location {
             Some(location) if answer.status.is_redirection() => {
-                format!(", redirects to {}", text::line(location, PIECE_CHARS))
+                let place = text::line(&without_secrets(location), PIECE_CHARS);
+                format!(", redirects to {place}")
             }
             Some(_) | None => String::new(),
         };
