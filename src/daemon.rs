@@ -89,7 +89,14 @@ pub async fn run(
     let (view_sender, view) = cell::channel(Arc::new(View::default()));
     let (run_now, wanted_now) = mpsc::channel(RUN_NOW);
     let wires = Wires::new(&plan, &status, started);
-    let env = Arc::new(Env::new(clock.clone(), Arc::clone(&vitals)));
+    let own = [
+        &plan.listen.status,
+        &plan.listen.hello,
+        &plan.listen.shrunken,
+    ];
+    let own = own.into_iter().flatten().map(std::net::SocketAddr::port);
+    let env = Env::new(clock.clone(), Arc::clone(&vitals)).listening(own.collect());
+    let env = Arc::new(env);
 
     let (serving, working, deciding) = (
         CancellationToken::new(),

@@ -10,6 +10,7 @@ use crate::core::outcome::Outcome;
 use crate::settings::Section;
 
 mod address;
+mod bounds;
 mod carrier;
 mod env;
 mod error;

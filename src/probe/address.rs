@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::bounds::Named;
 use super::env::Env;
 use super::error::{self, Looked};
 use super::trace::{Stage, Trace};
@@ -51,9 +52,8 @@ pub(super) struct Address {
     pub(super) host: Host,
     pub(super) port: u16,
     pub(super) family: Family,
-    /// Named by a target, not by our configuration. Then link-local addresses, where clouds hand out
-    /// credentials, are out of bounds.
-    pub(super) foreign: bool,
+    /// Who named it, which decides where it may lead.
+    pub(super) named: Named,
     /// `host:port`, as messages name it.
     pub(super) text: Arc<str>,
 }
@@ -68,7 +68,7 @@ impl Address {
             host,
             port,
             family: Family::Any,
-            foreign: false,
+            named: Named::Us,
             text: text.into(),
         }
     }
@@ -92,30 +92,32 @@ impl Address {
                 env.names.resolve(name, self.family).await?
             }
         };
-        if self.foreign {
-            addresses.retain(|ip| !is_link_local(*ip));
-        }
+        let mut why = None;
+        addresses.retain(|ip| {
+            let wrong = self.named.out_of_bounds(*ip, self.port, &env.own_ports);
+            why = why.or(wrong);
+            wrong.is_none()
+        });
         trace.enter(Stage::Connect);
         let connected = match addresses.as_slice() {
-            [] => {
-                let message = format!("redirects to {}, a link-local address", self.text);
-                return Err(Outcome::fail(&message));
-            }
+            [] => return Err(self.out_of_bounds(why.unwrap_or("which has no address"))),
             [ip] => TcpStream::connect((*ip, self.port)).await,
             _ => race(addresses, self.port).await,
         };
-        connected.map_err(|error| match self.family {
+        let stream = connected.map_err(|error| match self.family {
             Family::Any => error::outcome(&error, &self.text),
             Family::V4 => error::outcome(&error, &format!("{} over IPv4", self.text)),
             Family::V6 => error::outcome(&error, &format!("{} over IPv6", self.text)),
-        })
+        })?;
+        // Nothing was said yet.
+        match self.named.leads_home(&stream, &env.own_ports) {
+            Some(why) => Err(self.out_of_bounds(why)),
+            None => Ok(stream),
+        }
     }
-}
 
-fn is_link_local(ip: IpAddr) -> bool {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    fn out_of_bounds(&self, why: &str) -> Outcome {
+        Outcome::fail(&format!("redirects to {}, {why}", self.text))
     }
 }
 
@@ -170,13 +172,34 @@ mod tests {
         }
     }
 
-    #[test]
-    fn where_clouds_hand_out_credentials_is_link_local_in_every_spelling() {
-        for ip in ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1"] {
-            assert!(is_link_local(ip.parse().unwrap()), "{ip}");
-        }
-        for ip in ["127.0.0.1", "10.0.0.1", "::1", "2001:db8::1"] {
-            assert!(!is_link_local(ip.parse().unwrap()), "{ip}");
+    /// What comes of connecting to what is named `text` by somebody else.
+    async fn connected(text: &str, named: Named, own: &[u16]) -> Looked<TcpStream> {
+        let clock = crate::clock::Clock::start();
+        let env = Env::new(clock, Arc::default()).listening(own.to_vec());
+        let mut address = Address::parse(text).unwrap();
+        address.named = named;
+        let mut trace = Trace::start(Duration::from_secs(20));
+        address.connect(&env, &mut trace).await
+    }
+
+    #[tokio::test]
+    async fn what_a_name_leads_to_is_judged_and_not_the_name() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"] {
+            let text = format!("{host}:{port}");
+            let refused = connected(&text, Named::Afar, &[]).await.unwrap_err();
+            let message = refused.message();
+            assert!(message.ends_with("an address of this host"), "{message}");
+            assert!(connected(&text, Named::Near, &[]).await.is_ok(), "{host}");
+            let refused = connected(&text, Named::Near, &[port]).await.unwrap_err();
+            let message = refused.message();
+            assert!(message.ends_with("a page of Belfry itself"), "{message}");
+            assert!(
+                connected(&text, Named::Here, &[port]).await.is_ok(),
+                "{host}"
+            );
+            assert!(connected(&text, Named::Us, &[port]).await.is_ok(), "{host}");
         }
     }
 }

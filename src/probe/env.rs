@@ -17,6 +17,8 @@ pub struct Env {
     pub(super) vitals: Arc<Vitals>,
     pub(super) names: Names,
     pub(super) tls: Tls,
+    /// The ports of our own pages, where a redirect must not lead to.
+    pub(super) own_ports: Vec<u16>,
 }
 
 impl Env {
@@ -27,6 +29,7 @@ impl Env {
             clock,
             vitals,
             names: Names::default(),
+            own_ports: Vec::new(),
         }
     }
 
@@ -34,6 +37,13 @@ impl Env {
     #[must_use]
     pub fn trusting(mut self, root: CertificateDer<'static>) -> Self {
         self.tls.trust(root);
+        self
+    }
+
+    /// Lets no redirect of a target on another host lead to these ports of ours.
+    #[must_use]
+    pub fn listening(mut self, ports: Vec<u16>) -> Self {
+        self.own_ports = ports;
         self
     }
 

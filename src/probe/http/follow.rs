@@ -10,6 +10,7 @@ use super::target::{Target, without_secrets};
 use super::{Settings, headers_for};
 use crate::core::outcome::Outcome;
 use crate::core::text;
+use crate::probe::bounds::Named;
 use crate::probe::env::Env;
 use crate::probe::error::Looked;
 use crate::probe::tls::Ends;
@@ -94,9 +95,11 @@ async fn ask(
         Some(_) => Keep::Body,
         None => Keep::Nothing,
     };
-    let at = &*target.address.text;
     let is_way = |status| settings.is_way(status);
     let stream = target.address.connect(env, trace).await?;
+    // Whoever is asked here names what is asked next.
+    target.address.named = target.address.named.max(Named::by(&stream));
+    let at = &*target.address.text;
     let Some(name) = target.tls.clone() else {
         return exchange(stream, request, keep, is_way, (trace, at)).await;
     };

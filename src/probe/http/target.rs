@@ -98,7 +98,7 @@ impl Target {
         };
         let mut next = Self::parse(&url).map_err(|_| "not an http or https address")?;
         next.address.family = self.address.family;
-        next.address.foreign = true;
+        next.address.named = self.address.named;
         Ok(next)
     }
 
