@@ -30,6 +30,7 @@ mod data;
 mod intake;
 pub mod limits;
 mod live;
+mod mask;
 pub mod metrics;
 mod mistake;
 mod operate;
@@ -238,7 +239,7 @@ async fn give(
         }
         Endpoint::ApiIncidents => data::incidents(app, &look()).await,
         Endpoint::ApiIncident => data::incident(app, &look(), part).await,
-        Endpoint::ApiOutbox => data::outbox(app).await,
+        Endpoint::ApiOutbox => data::outbox(app, &look()).await,
         Endpoint::Metrics => data::figures(app, &look()).await,
         Endpoint::Health => Ok(respond::plain(StatusCode::OK, "OK")),
         Endpoint::Ready => Ok(data::ready(app)),

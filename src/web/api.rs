@@ -19,12 +19,12 @@ pub use outbox::outbox;
 pub use series::series;
 
 /// `/api/v1/status`: the whole, every check and the open incidents.
-pub fn status(view: &View, now: Time, version: &str) -> Value {
+pub fn status(view: &View, now: Time, version: &str, operator: bool) -> Value {
     let open: Vec<Value> = view
         .engine
         .incidents
         .values()
-        .map(|open| incident::brief(open))
+        .map(|open| incident::brief(open, operator))
         .collect();
     json!({
         "node": view.engine.roster.node,
@@ -40,11 +40,6 @@ pub fn status(view: &View, now: Time, version: &str) -> Value {
 pub fn outcomes(outcomes: &[(Time, Outcome)]) -> Value {
     let all = outcomes.iter().map(|(at, outcome)| look(*at, outcome));
     json!({ "outcomes": all.collect::<Vec<Value>>() })
-}
-
-/// The answer to a mistake.
-pub fn error(text: &str, hint: &str) -> Value {
-    json!({ "error": text, "hint": hint })
 }
 
 /// One look.

@@ -29,8 +29,9 @@ fn good(value: &Value) -> Response<Body> {
 
 /// `/api/v1/status`
 pub(super) async fn status(app: &Arc<App>, look: &Look) -> Result<Response<Body>, Mistake> {
-    let (view, now) = (Arc::clone(&look.view), app.clock.now());
-    let text = app.aside(move || api::status(&view, now, env!("CARGO_PKG_VERSION")).to_string());
+    let (view, now, operator) = (Arc::clone(&look.view), app.clock.now(), look.operator);
+    let text =
+        app.aside(move || api::status(&view, now, env!("CARGO_PKG_VERSION"), operator).to_string());
     Ok(respond::json_text(text.await?))
 }
 
@@ -99,7 +100,7 @@ fn resolution(query: &str) -> Result<(Resolution, String), Mistake> {
 /// `/api/v1/incidents`
 pub(super) async fn incidents(app: &App, look: &Look) -> Result<Response<Body>, Mistake> {
     let closed = past::closed(app).await?;
-    Ok(good(&api::incidents(&look.view, &closed)))
+    Ok(good(&api::incidents(&look.view, &closed, look.operator)))
 }
 
 /// `/api/v1/incidents/ID`
@@ -113,13 +114,17 @@ pub(super) async fn incident(app: &App, look: &Look, id: &str) -> Result<Respons
         )
     })?;
     let notifications = past::notifications_of(app, &look.view, &id).await?;
-    Ok(good(&api::incident(&incident, &notifications)))
+    Ok(good(&api::incident(
+        &incident,
+        &notifications,
+        look.operator,
+    )))
 }
 
 /// `/api/v1/outbox`
-pub(super) async fn outbox(app: &App) -> Result<Response<Body>, Mistake> {
+pub(super) async fn outbox(app: &App, look: &Look) -> Result<Response<Body>, Mistake> {
     let notifications = past::notifications(app).await?;
-    Ok(good(&api::outbox(&notifications)))
+    Ok(good(&api::outbox(&notifications, look.operator)))
 }
 
 /// `/metrics`

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::mask;
 use crate::core::time::Time;
 use crate::core::view::View;
 use crate::vitals::Vitals;
@@ -55,6 +56,13 @@ pub struct Shell<'a> {
     pub operator: bool,
     /// What has just been done, said once above the page.
     pub notice: Option<&'a str>,
+}
+
+impl Shell<'_> {
+    /// `text` as whoever looks may see it: mail addresses are for operators.
+    fn shown<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        mask::text(text, self.operator)
+    }
 }
 
 /// A file that the pages need, served under its path.

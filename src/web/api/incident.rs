@@ -7,9 +7,10 @@ use crate::core::incident::{Entry, Incident};
 use crate::core::outbox::Notification;
 use crate::core::time::Time;
 use crate::core::view::View;
+use crate::web::mask;
 
 /// `/api/v1/incidents`: the open ones of the view and the closed ones, newest first.
-pub fn incidents(view: &View, closed: &[Incident]) -> Value {
+pub fn incidents(view: &View, closed: &[Incident], operator: bool) -> Value {
     let mut all: Vec<&Incident> = view
         .engine
         .incidents
@@ -18,22 +19,32 @@ pub fn incidents(view: &View, closed: &[Incident]) -> Value {
         .chain(closed)
         .collect();
     all.sort_by_key(|incident| std::cmp::Reverse(incident.opened));
-    json!({ "incidents": all.into_iter().map(brief).collect::<Vec<Value>>() })
+    let all = all.into_iter().map(|incident| brief(incident, operator));
+    json!({ "incidents": all.collect::<Vec<Value>>() })
 }
 
-/// `/api/v1/incidents/ID`: one with its timeline, and who was told.
-pub fn incident(incident: &Incident, notifications: &[Notification]) -> Value {
-    let entry = |entry: &Entry| json!({ "at": entry.at.rfc3339_millis(), "text": entry.text });
-    let mut whole = brief(incident);
+/// `/api/v1/incidents/ID`: one with its timeline, and who was told; their addresses are for operators.
+pub fn incident(incident: &Incident, notifications: &[Notification], operator: bool) -> Value {
+    let entry = |entry: &Entry| {
+        let text = mask::text(&entry.text, operator);
+        json!({ "at": entry.at.rfc3339_millis(), "text": text })
+    };
+    let mut whole = brief(incident, operator);
     whole["first_failure"] = json!(incident.first_failure.rfc3339_millis());
     whole["timeline"] = incident.timeline.iter().map(entry).collect();
-    whole["notifications"] = notifications.iter().map(notification).collect();
+    whole["notifications"] = notifications
+        .iter()
+        .map(|told| notification(told, operator))
+        .collect();
     whole
 }
 
 /// As it stands in a list.
-pub(super) fn brief(incident: &Incident) -> Value {
-    let seen = incident.acknowledged.as_ref();
+pub(super) fn brief(incident: &Incident, operator: bool) -> Value {
+    let shown = |text| mask::text(text, operator);
+    let seen = incident.acknowledged.as_ref().map(
+        |seen| json!({ "at": seen.at.rfc3339(), "by": shown(&seen.by), "note": shown(&seen.note) }),
+    );
     json!({
         "id": incident.id,
         "check": incident.name,
@@ -41,7 +52,7 @@ pub(super) fn brief(incident: &Incident) -> Value {
         "closed_at": incident.closed.map(Time::rfc3339),
         "worst": incident.worst.word(),
         "acknowledged": seen.is_some(),
-        "acknowledgement": seen.map(|seen| json!({ "at": seen.at.rfc3339(), "by": seen.by, "note": seen.note })),
+        "acknowledgement": seen,
         "reason": incident.reason,
         "cause": incident.evidence,
     })

@@ -72,8 +72,8 @@ fn card(shell: &Shell<'_>, incident: &Incident, census: &Census<'_>, full: bool)
             footer {
                 @match &incident.acknowledged {
                     Some(seen) => span.seen {
-                        "acknowledged by " b { (seen.by) } ", " (shell.time(seen.at))
-                        @if !seen.note.is_empty() { ": “" (seen.note) "”" }
+                        "acknowledged by " b { (shell.shown(&seen.by)) } ", " (shell.time(seen.at))
+                        @if !seen.note.is_empty() { ": “" (shell.shown(&seen.note)) "”" }
                     },
                     None => @if shell.operator { (acknowledge(incident, false)) } @else { span { "not acknowledged" } },
                 }
@@ -150,7 +150,8 @@ fn timeline(shell: &Shell<'_>, entries: &[Entry], short: bool) -> Markup {
     } else {
         (Some(entries), None)
     };
-    let line = |entry: &Entry| html! { li { (shell.time(entry.at)) " " (entry.text) } };
+    let line =
+        |entry: &Entry| html! { li { (shell.time(entry.at)) " " (shell.shown(&entry.text)) } };
     html! {
         ol.timeline {
             @for entry in first.unwrap_or_default() { (line(entry)) }
@@ -270,8 +271,8 @@ fn attention(shell: &Shell<'_>, incident: &Incident) -> Markup {
     html! {
         @match (&incident.acknowledged, incident.closed) {
             (Some(seen), _) => span.seen {
-                "acknowledged by " b { (seen.by) } ", " (shell.time(seen.at))
-                @if !seen.note.is_empty() { ": “" (seen.note) "”" }
+                "acknowledged by " b { (shell.shown(&seen.by)) } ", " (shell.time(seen.at))
+                @if !seen.note.is_empty() { ": “" (shell.shown(&seen.note)) "”" }
             },
             (None, None) if shell.operator => (acknowledge(incident, true)),
             (None, _) => span { "not acknowledged" },

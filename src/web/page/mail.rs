@@ -51,7 +51,8 @@ fn empty() -> Markup {
     }
 }
 
-/// Notifications as a table.
+/// Notifications as a table. To whom they went and what the relay said is for operators: others see that
+/// somebody was told, when, and how far it came.
 pub(super) fn table(shell: &Shell<'_>, notifications: &[Notification]) -> Markup {
     let mut newest: Vec<&Notification> = notifications.iter().collect();
     newest.sort_by_key(|n| Reverse(n.created));
@@ -63,7 +64,7 @@ pub(super) fn table(shell: &Shell<'_>, notifications: &[Notification]) -> Markup
                     td { a href={ "/mail/" (segment(&n.nid.0)) } { (shell.time(n.created)) } }
                     td { (about(n)) }
                     td { (n.kind.word()) }
-                    td { (n.recipient.address) " " small { (n.recipient.channel) } }
+                    td { (shell.shown(&n.recipient.address)) " " small { (n.recipient.channel) } }
                     td.wide { (progress(shell, n)) }
                     td.figure data-th="tries that failed" { (n.attempts) }
                 }
@@ -93,6 +94,9 @@ fn progress(shell: &Shell<'_>, n: &Notification) -> Markup {
     html! {
         span class={ "tag " (tone) } { (n.phase.word()) } " "
         @match &n.phase {
+            Phase::Accepted { at, .. } | Phase::Refused { at, .. } if !shell.operator => (shell.time(*at)),
+            Phase::Deferred { next, .. } if !shell.operator => { "until " (shell.time(*next)) },
+            Phase::Sending { .. } if !shell.operator => {},
             Phase::Queued => @if n.behind.is_some() { "waits for the mail before it" },
             Phase::Sending { relay } => { "to " (relay) }
             Phase::Accepted { relay, reply, at } => { "by " (relay) (taken_as(reply)) ", " (shell.time(*at)) }
@@ -133,11 +137,13 @@ pub fn mail_one(shell: &Shell<'_>, notification: &Notification) -> Markup {
     };
     let message = eml::read(&n.message);
     let main = html! {
-        (heading(&title, &html! { "for " (n.recipient.address) ", " (shell.time(n.created)) " · " (progress(shell, n)) }))
+        (heading(&title, &html! { "for " (shell.shown(&n.recipient.address)) ", " (shell.time(n.created)) " · " (progress(shell, n)) }))
         @if let Some(id) = &n.incident {
             p { a.link href={ "/incidents/" (segment(&id.0)) } { "The incident it is about" } }
         }
-        @if n.message.is_empty() {
+        @if !shell.operator {
+            p.empty { "What it says, and to whom, is for operators: ask from the machine itself, as http://localhost." }
+        } @else if n.message.is_empty() {
             p.empty { "The message is written when its turn comes." }
         } @else {
             section.part { h2 { "Head" }

@@ -151,6 +151,10 @@ fn who_may_not_act_sees_no_button_no_ping_address_and_no_recipient_list() {
             "{name}"
         );
         assert!(!html.contains(&BEAT.to_string()), "{name}");
+        // Neither an address nor a word of a mail.
+        for secret in ["ops@", "Message-ID"] {
+            assert!(!html.contains(secret), "{secret} on {name}");
+        }
     }
     let operator = heartbeats(&shell(&view, &vitals)).into_string();
     assert!(operator.contains(&format!("/ping/{BEAT}")));
