@@ -79,6 +79,11 @@ pub async fn run(
         quarantined,
     } = opened;
 
+    // Without it nobody operates from elsewhere; that is no reason not to watch.
+    let token = web::Token::open(&plan.data_dir)
+        .inspect_err(|error| tracing::error!("there is no operator's token: {error:#}"))
+        .ok();
+
     let (content, notes) = hello::Content::read(plan.hello.as_deref());
     for note in &notes {
         tracing::warn!("{note}");
@@ -202,6 +207,7 @@ pub async fn run(
         clock: clock.clone(),
         facts: wires.facts.subscribe(),
         run_now,
+        token,
     };
     let limits = web::limits::Limits::default();
     println_summary(&summary::text(

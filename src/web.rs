@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -46,9 +46,13 @@ mod show;
 pub(crate) mod stored;
 #[cfg(test)]
 mod tests;
+mod token;
 pub(crate) mod watchers;
 
-use access::Access;
+pub use access::{Reached, is_local};
+pub use token::Token;
+
+use access::{Access, Standing};
 use body::Body;
 use cache::Cache;
 use limits::Limits;
@@ -68,8 +72,8 @@ pub struct Facts {
     pub zone: Tz,
     /// To be read before everything else: a configuration that was refused.
     pub notice: Option<Arc<str>>,
-    /// Where the status page listens: names of ours, beside those of loopback.
-    pub listen: Vec<SocketAddr>,
+    /// How this daemon is reached, which decides who is an operator.
+    pub reached: Reached,
     pub about: page::About,
 }
 
@@ -84,6 +88,8 @@ pub struct Sources {
     pub facts: watch::Receiver<Arc<Facts>>,
     /// Checks that an operator wants to be run at once.
     pub run_now: mpsc::Sender<CheckId>,
+    /// Whoever shows it is an operator; without one nobody is from elsewhere.
+    pub token: Option<Token>,
 }
 
 /// The status page.
@@ -96,6 +102,7 @@ struct App {
     clock: Clock,
     facts: watch::Receiver<Arc<Facts>>,
     run_now: mpsc::Sender<CheckId>,
+    token: Option<Token>,
     limits: Limits,
     cache: Cache,
     door: Door,
@@ -118,6 +125,7 @@ pub async fn run(
         clock: sources.clock,
         facts: sources.facts,
         run_now: sources.run_now,
+        token: sources.token,
         limits,
         cache: Cache::new(),
         door,
@@ -143,6 +151,9 @@ pub async fn run(
 async fn answer(app: Arc<App>, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
     let (request, body) = request.into_parts();
     let found = route::find(&request.method, request.uri.path());
+    if let Some(mistake) = misdirected(&app, &found, &request, peer) {
+        return mistake.answer(&app, &request, peer);
+    }
     let (route, part) = match found {
         Found::Row(route, part) => (route, part),
         Found::Method(methods) => {
@@ -156,15 +167,30 @@ async fn answer(app: Arc<App>, request: Request<Incoming>, peer: IpAddr) -> Resp
         }
         Found::Nothing => return Mistake::no_page().answer(&app, &request, peer),
     };
-    if route.to == Endpoint::Ping {
-        return ping::ping(&app, peer, request, body, &part).await;
-    }
     let refused = refused(&app, route, &request, peer, &body);
     let answered = match refused {
         Some(mistake) => Err(mistake),
         None => give(&app, route, &request, body, peer, &part).await,
     };
     answered.unwrap_or_else(|mistake| mistake.answer(&app, &request, peer))
+}
+
+/// Whether the host that was asked for is not this one. Programs that only ping, or only ask whether we are
+/// there, learn nothing and may come by any name.
+fn misdirected(app: &App, found: &Found, request: &Parts, peer: IpAddr) -> Option<Mistake> {
+    if matches!(found, Found::Row(route, _) if route.to.is_for_any_name()) {
+        return None;
+    }
+    let is_ours = !access::is_misdirected(&app.facts.borrow().reached, request, peer);
+    // Whoever shows the token is no page of somebody else.
+    if is_ours || app.standing(request, peer) == Standing::Token {
+        return None;
+    }
+    Some(Mistake::new(
+        StatusCode::MISDIRECTED_REQUEST,
+        "this name does not belong to the status page",
+        "ask for http://localhost, or write the name into the configuration: [page] url = \"https://status.example.org\"",
+    ))
 }
 
 /// Why this request is not answered at all.
@@ -175,6 +201,9 @@ fn refused(
     peer: IpAddr,
     body: &Incoming,
 ) -> Option<Mistake> {
+    if route.to == Endpoint::Ping {
+        return None; // Pings have answers of their own.
+    }
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > route.body {
         return Some(Mistake::too_large());
@@ -182,20 +211,18 @@ fn refused(
     if route.access == Access::Public {
         return None;
     }
-    if !access::is_operator(peer, request, &app.facts.borrow().listen) {
-        return Some(Mistake::new(
-            StatusCode::FORBIDDEN,
-            "this is for operators",
-            "ask from the machine itself, as http://localhost",
-        ));
-    }
-    (!access::is_same_origin(request)).then(|| {
-        Mistake::new(
-            StatusCode::FORBIDDEN,
-            "this came from a page of somebody else",
-            "use the buttons of the status page, or a program",
-        )
-    })
+    let error = match app.standing(request, peer) {
+        Standing::Token => return None,
+        Standing::Here if access::is_same_origin(request) => return None,
+        Standing::Here => "this came from no page of ours",
+        Standing::Reader => "this is for operators",
+    };
+    let hint = format!(
+        "use the buttons of the page on the machine itself, or send \"Authorization: Bearer TOKEN\" with the text of {}/{}",
+        app.facts.borrow().about.data_dir,
+        Token::FILE
+    );
+    Some(Mistake::new(StatusCode::FORBIDDEN, error, &hint))
 }
 
 /// What a row of the table answers.
@@ -210,7 +237,7 @@ async fn give(
     let look = || Look::new(app, request, peer);
     match route.to {
         Endpoint::Overview => {
-            let operator = access::is_operator(peer, request, &app.facts.borrow().listen);
+            let operator = app.standing(request, peer).is_operator();
             let drawn = app.cache.overview(app, operator, &request.headers).await;
             drawn.ok_or_else(|| Mistake::busy("the overview could not be drawn in time"))
         }
@@ -249,26 +276,47 @@ async fn give(
         Endpoint::Operate(operation, form) => {
             Ok(operate::operate(app, peer, request, body, (operation, form), part).await)
         }
-        Endpoint::Ping => Ok(ping::ping(app, peer, request.clone(), body, part).await),
+        Endpoint::Ping => Ok(ping::ping(app, peer, request, body, part).await),
     }
 }
 
 impl App {
+    /// Who asks.
+    fn standing(&self, request: &Parts, peer: IpAddr) -> Standing {
+        let facts = self.facts.borrow();
+        access::standing(&facts.reached, self.token.as_ref(), request, peer)
+    }
+
     /// Does what takes long for a reactor (drawing or listing everything) beside it, a few at a time.
     async fn aside<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Mistake> {
-        let turn = timeout(self.limits.query, self.aside.acquire()).await;
-        let Ok(Ok(_turn)) = turn else {
-            return Err(Mistake::busy("too many ask for everything at once"));
-        };
-        spawn_blocking(work).await.map_err(|_| {
-            Mistake::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "this could not be drawn",
-                "the log says why",
-            )
-        })
+        let turn = self.turn().await?;
+        aside(turn, work).await
     }
+
+    /// A turn to do something large; to be taken before anything large is fetched for it.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, Mistake> {
+        match timeout(self.limits.query, self.aside.acquire()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err(_)) | Err(_) => Err(Mistake::busy("too many ask for everything at once")),
+        }
+    }
+}
+
+/// Does `work` beside the reactor while `turn` is held.
+async fn aside<T: Send + 'static>(
+    turn: SemaphorePermit<'_>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Mistake> {
+    let done = spawn_blocking(work).await;
+    drop(turn);
+    done.map_err(|_| {
+        Mistake::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "this could not be drawn",
+            "the log says why",
+        )
+    })
 }

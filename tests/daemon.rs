@@ -50,6 +50,26 @@ fn it_ends_within_five_seconds_of_sigterm_and_says_zero() {
 }
 
 #[test]
+fn the_operators_token_is_kept_for_nobody_else_and_is_in_no_log() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut daemon = Daemon::started("[page]\nurl = \"https://status.example.org\"\n");
+    let file = daemon.data().join("operator-token");
+    let token = std::fs::read_to_string(&file).unwrap();
+    assert!(token.trim().len() >= 32, "{} characters", token.len());
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // Published: being here is not enough.
+    let path = "/api/v1/checks/belfry.journal/pause";
+    let (status, body) = daemon.post(path, "").unwrap();
+    assert_eq!(status, 403, "{body}");
+    assert!(body.contains("operator-token"), "{body}");
+    daemon.terminate();
+    daemon.start();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), token);
+    assert!(!daemon.log().contains(token.trim()));
+}
+
+#[test]
 fn a_second_daemon_on_the_same_data_is_refused_and_told_which_process_has_it() {
     let first = Daemon::started("");
     let mut second = Daemon::new("");

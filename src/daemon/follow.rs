@@ -16,8 +16,8 @@ use crate::journal::Retention;
 use crate::listen::Listening;
 use crate::schedule::Job;
 use crate::settings::Secret;
-use crate::web::Facts;
 use crate::web::page::About;
+use crate::web::{Facts, Reached, is_local};
 
 /// The cells. Clones lead to the same ones.
 #[derive(Clone)]
@@ -66,6 +66,8 @@ impl Wires {
             let facts = Arc::make_mut(facts);
             (facts.node, facts.zone, facts.notice) = (Arc::clone(&plan.node), plan.zone, None);
             facts.about.config = files(plan);
+            let listen = std::mem::take(&mut facts.reached.listen);
+            facts.reached = reached(plan, listen);
         });
     }
 
@@ -162,7 +164,10 @@ fn facts(plan: &Plan, status: &[Listening], started: Time) -> Facts {
         node: Arc::clone(&plan.node),
         zone: plan.zone,
         notice: None,
-        listen: status.iter().map(|listening| listening.address).collect(),
+        reached: reached(
+            plan,
+            status.iter().map(|listening| listening.address).collect(),
+        ),
         about: About {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started,
@@ -171,6 +176,22 @@ fn facts(plan: &Plan, status: &[Listening], started: Time) -> Facts {
             data_dir: plan.data_dir.display().to_string(),
             journal_bytes: 0,
         },
+    }
+}
+
+/// By which names the status page is asked for, and whether by somebody elsewhere.
+fn reached(plan: &Plan, listen: Vec<SocketAddr>) -> Reached {
+    let url = plan.status_url.as_deref();
+    let url = url.and_then(|url| url.parse::<http::Uri>().ok());
+    let published = url.as_ref().and_then(http::Uri::host);
+    let host = hostname::get().unwrap_or_default();
+    let host = host.to_string_lossy();
+    let short = host.split('.').next().unwrap_or_default();
+    let names = [Some(&*plan.node), Some(&*host), Some(short), published];
+    Reached {
+        listen,
+        names: names.into_iter().flatten().map(str::to_owned).collect(),
+        is_published: published.is_some_and(|host| !is_local(host)),
     }
 }
 

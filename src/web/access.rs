@@ -1,10 +1,15 @@
-//! Who may do what: reading is for everybody who reaches the port, operating for whoever sits at this machine.
+//! Who may do what. Reading is for everybody who reaches the port; operating for whoever shows the token, and,
+//! where nobody is served but this machine, for whoever sits at it.
+//!
+//! Both questions fail closed: what cannot be told is taken for a stranger.
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::HeaderMap;
-use http::header::{FORWARDED, HOST, HeaderName, ORIGIN, VIA};
+use http::header::{AUTHORIZATION, FORWARDED, HOST, HeaderName, ORIGIN, VIA};
 use http::request::Parts;
+use http::{HeaderMap, Version};
+
+use super::token::Token;
 
 /// The access rule of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,161 +18,177 @@ pub(super) enum Access {
     Operator,
 }
 
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Reader,
+    /// Sits at this machine.
+    Here,
+    /// Shows the token, from wherever.
+    Token,
+}
+
+impl Standing {
+    pub(super) fn is_operator(self) -> bool {
+        self != Self::Reader
+    }
+}
+
+/// How this daemon is reached, as far as it decides who is who.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// Where the status page listens: names of ours, beside those of loopback.
+    pub listen: Vec<SocketAddr>,
+    /// The names that this host is asked by: the daemon's, the host's, and that of `[page] url`.
+    pub names: Vec<String>,
+    /// Whether `[page] url` names another place than this machine. Then a proxy stands between, most often on
+    /// this machine, and being here says nothing of who asks.
+    pub is_published: bool,
+}
+
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// What a reverse proxy adds: then the peer is the proxy, and whoever is behind it does not sit here.
-const PROXIED: [HeaderName; 5] = [
-    FORWARDED,
-    VIA,
-    HeaderName::from_static("x-forwarded-for"),
-    HeaderName::from_static("x-forwarded-host"),
-    HeaderName::from_static("x-real-ip"),
-];
+const PROXIED: [HeaderName; 3] = [FORWARDED, VIA, HeaderName::from_static("x-real-ip")];
+/// How all the others begin.
+const PROXIED_PREFIX: &str = "x-forwarded-";
 
-/// Whether the reader sits at this machine: the peer is a loopback address, no proxy stands between, and the
-/// address that the browser believes to be talking to is ours. The last keeps out foreign pages whose name
+/// Who asks. The reader sits at this machine when the peer is a loopback address, no proxy stands between, and
+/// the address that the browser believes to be talking to is ours. The last keeps out foreign pages whose name
 /// was made to point to 127.0.0.1 (DNS rebinding).
-pub(super) fn is_operator(peer: IpAddr, request: &Parts, listen: &[SocketAddr]) -> bool {
-    peer.to_canonical().is_loopback()
-        && !PROXIED
-            .iter()
-            .any(|name| request.headers.contains_key(name))
-        && authority(request).is_some_and(|host| is_ours(host, listen))
+///
+/// A proxy need not say that it is one: nginx as it comes asks in HTTP/1.0, by our own address, and adds no
+/// header. Nobody who sits here asks so.
+pub(super) fn standing(
+    reached: &Reached,
+    token: Option<&Token>,
+    request: &Parts,
+    peer: IpAddr,
+) -> Standing {
+    if request.headers.contains_key(AUTHORIZATION) {
+        let is_right = bearer(&request.headers)
+            .is_some_and(|shown| token.is_some_and(|token| token.is(shown)));
+        return if is_right {
+            Standing::Token
+        } else {
+            Standing::Reader
+        };
+    }
+    let is_here = !reached.is_published
+        && peer.to_canonical().is_loopback()
+        && request.version >= Version::HTTP_11
+        && !is_proxied(&request.headers)
+        && matches!(host(request), Ok(Some(host)) if is_ours(host, &reached.listen));
+    if is_here {
+        Standing::Here
+    } else {
+        Standing::Reader
+    }
 }
 
-/// Whether a request that changes something comes from our own page, or from no page at all.
-///
-/// Our pages send no referrer, and browsers then send `Origin: null` with a form; what they say in
-/// `Sec-Fetch-Site` cannot be made up by a page and goes first.
+/// Whether a request from this machine asks for a host that we are not: a page of somebody else whose name was
+/// made to point here would read everything otherwise. From elsewhere the name is the business of the network.
+pub(super) fn is_misdirected(reached: &Reached, request: &Parts, peer: IpAddr) -> bool {
+    if !peer.to_canonical().is_loopback() {
+        return false;
+    }
+    match host(request) {
+        // Only programs leave it out.
+        Ok(None) => false,
+        Ok(Some(host)) => {
+            let (name, _) = parted(host);
+            !(is_local(name)
+                || address(name).is_some()
+                || reached
+                    .names
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(name)))
+        }
+        Err(()) => true,
+    }
+}
+
+/// Whether a request that changes something comes from our own page, as browsers say in `Origin` (and newer
+/// ones in `Sec-Fetch-Site`, which no page can make up). Without an `Origin` it may come from anywhere.
 pub(super) fn is_same_origin(request: &Parts) -> bool {
     let headers = &request.headers;
-    if let Some(site) = text(headers, &FETCH_SITE) {
-        return matches!(site, "same-origin" | "none");
-    }
-    if !headers.contains_key(ORIGIN) {
-        return true;
-    }
-    let origin = text(headers, &ORIGIN).and_then(|origin| origin.split_once("://"));
-    origin.is_some_and(|(_, host)| authority(request) == Some(host))
+    let is_of_us = match one(headers, &FETCH_SITE) {
+        Ok(site) => site.is_none_or(|site| matches!(site, "same-origin" | "none")),
+        Err(()) => false,
+    };
+    let origin = one(headers, &ORIGIN).ok().flatten();
+    let origin = origin.and_then(|origin| origin.strip_prefix("http://"));
+    let host = host(request).ok().flatten();
+    is_of_us
+        && origin
+            .zip(host)
+            .is_some_and(|(origin, host)| origin.eq_ignore_ascii_case(host))
 }
 
-/// The host that was asked for. Two of them are none.
-fn authority(request: &Parts) -> Option<&str> {
-    if request.headers.get_all(HOST).iter().count() > 1 {
-        return None;
+/// Whether `name` means this machine wherever it is resolved.
+pub fn is_local(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || address(&name).is_some_and(|ip| ip.to_canonical().is_loopback())
+}
+
+fn is_proxied(headers: &HeaderMap) -> bool {
+    PROXIED.iter().any(|name| headers.contains_key(name))
+        || headers
+            .keys()
+            .any(|name| name.as_str().starts_with(PROXIED_PREFIX))
+}
+
+/// The host that was asked for, with its port; none where nothing is said. `Err` when several things are said.
+fn host(request: &Parts) -> Result<Option<&str>, ()> {
+    let header = one(&request.headers, &HOST)?;
+    let target = request.uri.authority().map(http::uri::Authority::as_str);
+    match (header, target) {
+        (Some(header), Some(target)) if !header.eq_ignore_ascii_case(target) => Err(()),
+        (header, target) => Ok(header.or(target)),
     }
-    text(&request.headers, &HOST)
-        .or_else(|| request.uri.authority().map(http::uri::Authority::as_str))
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
+/// The value of a header that may be there once.
+fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ()> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| ()),
+        (Some(_), Some(_)) => Err(()),
+    }
 }
 
-fn is_ours(host: &str, listen: &[SocketAddr]) -> bool {
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = one(headers, &AUTHORIZATION).ok()??.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// A host without its port, and the port.
+fn parted(host: &str) -> (&str, &str) {
     let (name, port) = match host.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, port),
         _ => (host, "80"),
     };
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
-    if name == "localhost" || name.ends_with(".localhost") {
-        return true;
-    }
-    bare.parse::<IpAddr>().is_ok_and(|ip| {
-        let listens = |at: &SocketAddr| at.ip() == ip && at.port().to_string() == port;
-        ip.to_canonical().is_loopback() || listen.iter().any(listens)
-    })
+    (name.strip_suffix('.').unwrap_or(name), port)
+}
+
+/// The address that a host is, with or without brackets.
+fn address(name: &str) -> Option<IpAddr> {
+    let bare = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'));
+    bare.unwrap_or(name).parse().ok()
+}
+
+fn is_ours(host: &str, listen: &[SocketAddr]) -> bool {
+    let (name, port) = parted(host);
+    is_local(name)
+        || address(name).is_some_and(|ip| {
+            let listens = |at: &SocketAddr| at.ip() == ip && at.port().to_string() == port;
+            listen.iter().any(listens)
+        })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use http::Request;
-
-    fn parts(headers: &[(&str, &str)]) -> Parts {
-        let mut request = Request::builder().uri("/");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        request.body(()).expect("a request").into_parts().0
-    }
-
-    #[test]
-    fn an_operator_asks_from_this_machine_by_a_name_of_this_machine() {
-        let here = IpAddr::from([127, 0, 0, 1]);
-        let listen = ["192.0.2.7:8080".parse().expect("an address")];
-        for (peer, host, may) in [
-            (here, "localhost:8080", true),
-            (here, "LocalHost.", true),
-            (here, "127.0.0.1:8080", true),
-            (here, "127.9.9.9", true),
-            (here, "[::1]:8080", true),
-            (here, "[::1]", true),
-            (here, "192.0.2.7:8080", true),
-            (here, "192.0.2.7:81", false),
-            (here, "192.0.2.8:8080", false),
-            (here, "evil.example", false),
-            (here, "evil.example:8080", false),
-            (here, "localhost.evil.example", false),
-            (here, "127.0.0.1.evil.example", false),
-            (here, "notlocalhost", false),
-            (here, "", false),
-            (IpAddr::from([192, 0, 2, 9]), "localhost:8080", false),
-            (
-                "::ffff:127.0.0.1".parse().expect("an address"),
-                "localhost",
-                true,
-            ),
-        ] {
-            let request = parts(&[("host", host)]);
-            assert_eq!(is_operator(peer, &request, &listen), may, "{peer} {host}");
-        }
-        assert!(!is_operator(here, &parts(&[]), &listen));
-        let two = parts(&[("host", "localhost"), ("host", "evil.example")]);
-        assert!(!is_operator(here, &two, &listen));
-    }
-
-    #[test]
-    fn who_comes_through_a_proxy_does_not_sit_here() {
-        let here = IpAddr::from([127, 0, 0, 1]);
-        for header in [
-            "x-forwarded-for",
-            "Forwarded",
-            "Via",
-            "X-Real-IP",
-            "x-forwarded-host",
-        ] {
-            let request = parts(&[("host", "127.0.0.1:8080"), (header, "192.0.2.9")]);
-            assert!(!is_operator(here, &request, &[]), "{header}");
-        }
-    }
-
-    #[test]
-    fn foreign_pages_change_nothing() {
-        let host = ("host", "localhost:8080");
-        for (headers, may) in [
-            (vec![host], true),
-            (vec![host, ("origin", "http://localhost:8080")], true),
-            (vec![host, ("origin", "http://localhost:3000")], false),
-            (vec![host, ("origin", "http://evil.example")], false),
-            (vec![host, ("origin", "null")], false),
-            (
-                vec![host, ("origin", "null"), ("sec-fetch-site", "same-origin")],
-                true,
-            ),
-            (vec![host, ("sec-fetch-site", "none")], true),
-            (vec![host, ("sec-fetch-site", "same-site")], false),
-            (vec![host, ("sec-fetch-site", "cross-site")], false),
-            (
-                vec![
-                    host,
-                    ("origin", "http://localhost:8080"),
-                    ("sec-fetch-site", "cross-site"),
-                ],
-                false,
-            ),
-        ] {
-            assert_eq!(is_same_origin(&parts(&headers)), may, "{headers:?}");
-        }
-    }
-}
+mod tests;

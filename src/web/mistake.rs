@@ -76,6 +76,9 @@ impl Mistake {
     pub(super) fn answer(&self, app: &App, request: &Parts, peer: IpAddr) -> Response<Body> {
         if request.uri.path().starts_with("/api/") {
             self.json()
+        } else if self.status == StatusCode::MISDIRECTED_REQUEST {
+            // A page has the name and the state of this daemon on it, which are what is not told.
+            respond::text(self.status, format!("{}\n{}\n", self.error, self.hint))
         } else {
             self.page(app, request, peer)
         }

@@ -44,7 +44,7 @@ static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
 pub(super) async fn ping(
     app: &App,
     peer: IpAddr,
-    request: Parts,
+    request: &Parts,
     body: Incoming,
     rest: &str,
 ) -> Response<Body> {

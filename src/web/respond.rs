@@ -26,7 +26,13 @@ const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
 static PAGE: LazyLock<HeaderMap> = LazyLock::new(|| {
     let mut headers = safe(PAGE_POLICY, "text/html; charset=utf-8", "no-cache");
     // The buttons depend on who asks.
-    headers.insert(VARY, HeaderValue::from_static("accept-encoding, host"));
+    headers.insert(
+        VARY,
+        HeaderValue::from_static("accept-encoding, host, authorization"),
+    );
+    // Other sites learn nothing; but where nothing is said to ourselves either, browsers send `Origin: null`
+    // with our own forms, which any page can have sent.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers
 });
 static JSON: LazyLock<HeaderMap> =

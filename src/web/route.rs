@@ -34,6 +34,13 @@ pub(super) enum Endpoint {
     Operate(Operation, Form),
 }
 
+impl Endpoint {
+    /// Whether it tells nothing of what is watched, so that it does not matter by which name it is asked.
+    pub(super) fn is_for_any_name(self) -> bool {
+        matches!(self, Self::Ping | Self::Health | Self::Ready)
+    }
+}
+
 /// What an operator can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{Response, StatusCode};
 
-use super::access::is_operator;
 use super::body::Body;
 use super::mistake::Mistake;
 use super::page::{self, Shell};
@@ -29,7 +28,7 @@ impl Look {
         let facts = Arc::clone(&app.facts.borrow());
         Self {
             view: Arc::clone(&app.view.borrow()),
-            operator: is_operator(peer, request, &facts.listen),
+            operator: app.standing(request, peer).is_operator(),
             facts,
         }
     }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::limits::Limits;
 use super::page::{About, story};
-use super::{Facts, Sources, run};
+use super::{Facts, Reached, Sources, Token, run};
 use crate::clock::Clock;
 use crate::core::check::CheckId;
 use crate::core::input::Input;
@@ -42,7 +42,8 @@ pub(super) struct Town {
     pub(super) facts: watch::Sender<Arc<Facts>>,
     pub(super) shutdown: CancellationToken,
     pub(super) tasks: JoinSet<()>,
-    _journal: (Journal, TempDir),
+    folder: TempDir,
+    _journal: Journal,
 }
 
 /// Limits that a test can wait for.
@@ -71,7 +72,11 @@ impl Town {
             node: "web-1".into(),
             zone: chrono_tz::UTC,
             notice: None,
-            listen: vec![address],
+            reached: Reached {
+                listen: vec![address],
+                names: vec!["web-1".to_owned(), "status.example.org".to_owned()],
+                is_published: false,
+            },
             about: About::default(),
         }));
         let (vitals, clock) = (Arc::new(Vitals::default()), Clock::start());
@@ -86,6 +91,7 @@ impl Town {
             clock: clock.clone(),
             facts: facts_receiver,
             run_now,
+            token: Some(Token::open(folder.path()).expect("a token")),
         };
         let mut tasks = JoinSet::new();
         let shutdown = CancellationToken::new();
@@ -114,7 +120,8 @@ impl Town {
             facts,
             shutdown,
             tasks,
-            _journal: (opened.journal, folder),
+            folder,
+            _journal: opened.journal,
         }
     }
 
@@ -149,6 +156,22 @@ impl Town {
             "{method} {path} HTTP/1.1\r\n{host}connection: close\r\n{length}{headers}\r\n{body}"
         );
         Reply::parse(&self.raw(request.as_bytes()).await)
+    }
+
+    /// A button of a page, as browsers press it.
+    pub(super) async fn press(&self, path: &str) -> Reply {
+        let headers = format!(
+            "origin: http://{}\r\nsec-fetch-site: same-origin\r\n",
+            self.address
+        );
+        self.ask("POST", path, &headers, "").await
+    }
+
+    /// What a program sends that may read the token.
+    pub(super) fn bearer(&self) -> String {
+        let file = self.folder.path().join(Token::FILE);
+        let token = std::fs::read_to_string(file).expect("it is made");
+        format!("authorization: Bearer {}\r\n", token.trim())
     }
 
     pub(super) async fn get(&self, path: &str) -> Reply {

@@ -35,7 +35,7 @@ async fn a_head_that_never_ends_is_given_up_however_lively_it_drips() {
 async fn a_body_that_never_ends_is_answered_with_408() {
     let town = Town::found(short()).await;
     let request = format!(
-        "POST /ping/{} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf",
+        "POST /ping/{} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\nhalf",
         story::BEAT
     );
     assert_eq!(status(&town.raw(request.as_bytes()).await), 408);
@@ -48,7 +48,7 @@ async fn an_idle_connection_is_kept_for_a_while_and_then_closed() {
     let mut stream = town.connect().await;
     for _ in 0..2 {
         stream
-            .write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+            .write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
             .await
             .expect("open");
         read_until(&mut stream, "\r\n\r\nOK").await;
@@ -63,35 +63,35 @@ async fn heads_that_are_too_large_are_refused() {
     for (request, expected) in [
         (
             format!(
-                "GET / HTTP/1.1\r\nhost: x\r\na: {}\r\n\r\n",
+                "GET / HTTP/1.1\r\nhost: localhost\r\na: {}\r\n\r\n",
                 long(HEAD_BYTES)
             ),
             431,
         ),
         (
             format!(
-                "GET / HTTP/1.1\r\nhost: x\r\na: {}\r\n\r\n",
+                "GET / HTTP/1.1\r\nhost: localhost\r\na: {}\r\n\r\n",
                 long(1024 * 1024)
             ),
             431,
         ),
         (
             format!(
-                "GET / HTTP/1.1\r\nhost: x\r\n{}\r\n",
+                "GET / HTTP/1.1\r\nhost: localhost\r\n{}\r\n",
                 "a: b\r\n".repeat(10_000)
             ),
             431,
         ),
         (
             format!(
-                "GET / HTTP/1.1\r\nhost: x\r\n{}\r\n",
+                "GET / HTTP/1.1\r\nhost: localhost\r\n{}\r\n",
                 "a: b\r\n".repeat(101)
             ),
             431,
         ),
         (
             format!(
-                "GET /{} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+                "GET /{} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
                 long(URI_BYTES)
             ),
             414,
@@ -122,7 +122,7 @@ async fn requests_that_two_servers_could_read_differently_are_refused() {
         "a : b",
         "a: b\r\n folded",
     ] {
-        let request = format!("POST /mail/test HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\nabcd");
+        let request = format!("POST /mail/test HTTP/1.1\r\nhost: localhost\r\n{head}\r\n\r\nabcd");
         let answer = town.raw(request.as_bytes()).await;
         assert_eq!(status(&answer), 400, "{head:?}: {answer}");
         assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{head:?}: {answer}");
@@ -132,9 +132,9 @@ async fn requests_that_two_servers_could_read_differently_are_refused() {
 #[tokio::test]
 async fn a_length_beside_chunks_smuggles_nothing() {
     let town = Town::found(short()).await;
-    let inner = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    let inner = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let request = format!(
-        "GET /readyz HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{inner}",
+        "GET /readyz HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{inner}",
         inner.len() + 5
     );
     // Read by the chunks and then closed, as RFC 9112 section 6.3 says: what follows is never a request.
@@ -152,7 +152,11 @@ async fn bare_line_feeds_and_nul_do_no_harm() {
     assert!(matches!(status(&bare), 200 | 400), "{bare}");
     assert_eq!(status(&town.raw(b"\0\0\0\0\r\n\r\n").await), 400);
     assert_eq!(
-        status(&town.raw(b"GET /\0 HTTP/1.1\r\nhost: x\r\n\r\n").await),
+        status(
+            &town
+                .raw(b"GET /\0 HTTP/1.1\r\nhost: localhost\r\n\r\n")
+                .await
+        ),
         400
     );
     assert_eq!(
@@ -168,8 +172,8 @@ async fn bare_line_feeds_and_nul_do_no_harm() {
 #[tokio::test]
 async fn a_thousand_requests_in_one_breath_are_answered_in_order() {
     let town = Town::found(Limits::default()).await;
-    let mut requests = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n".repeat(999);
-    requests.push_str("GET /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let mut requests = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(999);
+    requests.push_str("GET /nowhere HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     let mut stream = town.connect().await;
     let (mut reader, mut writer) = stream.split();
     let write = async {
@@ -211,8 +215,9 @@ async fn bodies_beyond_the_cap_are_refused_announced_or_not() {
         ("/", "content-length: 1073741824".to_owned(), String::new()),
     ] {
         let method = if path == "/" { "GET" } else { "POST" };
-        let request =
-            format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{framing}\r\n\r\n{body}");
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\norigin: http://localhost\r\n{framing}\r\n\r\n{body}"
+        );
         let answer = town.raw(request.as_bytes()).await;
         assert_eq!(status(&answer), 413, "{path} {framing}: {answer}");
     }
@@ -285,7 +290,7 @@ async fn when_everybody_is_being_served_the_next_is_told_so() {
     for _ in 0..3 {
         let mut stream = town.connect().await;
         stream
-            .write_all(b"GET /events HTTP/1.1\r\nhost: x\r\n\r\n")
+            .write_all(b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n")
             .await
             .expect("open");
         read_until(&mut stream, "retry: ").await;
@@ -310,20 +315,20 @@ async fn when_everybody_is_being_served_the_next_is_told_so() {
 async fn what_is_under_way_is_finished_before_the_end() {
     let mut town = Town::found(Limits::default()).await;
     let mut idle = town.connect().await;
-    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .await
         .expect("open");
     read_until(&mut idle, "\r\n\r\nOK").await;
     let mut half = town.connect().await;
     let head = format!(
-        "POST /ping/{} HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n",
+        "POST /ping/{} HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n",
         story::BEAT
     );
     half.write_all(head.as_bytes()).await.expect("open");
     read_until(&mut half, "100 Continue").await;
     let mut watcher = town.connect().await;
     watcher
-        .write_all(b"GET /events HTTP/1.1\r\nhost: x\r\n\r\n")
+        .write_all(b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .await
         .expect("open");
     read_until(&mut watcher, "retry: ").await;

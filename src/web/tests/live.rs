@@ -18,10 +18,7 @@ async fn a_change_reaches_whoever_listens() {
     let town = Town::found(short()).await;
     let mut stream = listen(&town).await;
     let shop = town.view.borrow().engine.named("shop").expect("a check").id;
-    assert_eq!(
-        town.ask("POST", "/checks/shop/pause", "", "").await.status,
-        303
-    );
+    assert_eq!(town.press("/checks/shop/pause").await.status, 303);
     let text = read_until(&mut stream, "event: changed").await;
     let row = text
         .lines()

@@ -55,9 +55,18 @@ async fn every_address_answers_and_is_safe() {
         assert_eq!(reply.status, 200, "{path}: {}", reply.body);
         assert_eq!(reply.header("content-type"), Some(kind), "{path}");
         assert!(!reply.body.is_empty(), "{path}");
+        // Where a page says nothing of itself, its own forms come from "null".
+        let is_data = ["json", "plain", "openmetrics"]
+            .iter()
+            .any(|data| kind.contains(data));
+        let referrer = if is_data {
+            "no-referrer"
+        } else {
+            "same-origin"
+        };
         for (name, value) in [
             ("x-content-type-options", "nosniff"),
-            ("referrer-policy", "no-referrer"),
+            ("referrer-policy", referrer),
             ("cross-origin-opener-policy", "same-origin"),
         ] {
             assert_eq!(reply.header(name), Some(value), "{path}");
@@ -103,10 +112,9 @@ async fn an_operator_acknowledges_pauses_and_resumes() {
     let mut town = Town::found(Limits::default()).await;
     let id = incident(&town);
     let note = r#"{"by":"Ada","note":"on it"}"#;
-    let kind = "content-type: application/json\r\n";
-    let reply = town
-        .ask("POST", &format!("/api/v1/incidents/{id}/ack"), kind, note)
-        .await;
+    let headers = format!("{}content-type: application/json\r\n", town.bearer());
+    let path = format!("/api/v1/incidents/{id}/ack");
+    let reply = town.ask("POST", &path, &headers, note).await;
     assert_eq!(reply.status, 200, "{}", reply.body);
     let open = Arc::clone(
         town.view
@@ -122,14 +130,7 @@ async fn an_operator_acknowledges_pauses_and_resumes() {
         Some("Ada")
     );
 
-    let reply = town
-        .ask(
-            "POST",
-            "/checks/shop/pause",
-            "sec-fetch-site: same-origin\r\norigin: null\r\n",
-            "",
-        )
-        .await;
+    let reply = town.press("/checks/shop/pause").await;
     assert_eq!(
         (reply.status, reply.header("location")),
         (303, Some("/checks/shop"))
@@ -143,59 +144,116 @@ async fn an_operator_acknowledges_pauses_and_resumes() {
             .phase()
     };
     assert_eq!(phase(&town), Phase::Paused);
-    let reply = town.ask("POST", "/api/v1/checks/shop/run", "", "").await;
+    let reply = town.press("/api/v1/checks/shop/run").await;
     assert_eq!(reply.status, 409, "{}", reply.body);
-    let reply = town.ask("POST", "/api/v1/checks/shop/resume", "", "").await;
+    let reply = town.press("/api/v1/checks/shop/resume").await;
     assert_eq!(reply.json()["state"], "new");
-    let reply = town.ask("POST", "/api/v1/checks/shop/run", "", "").await;
+    let reply = town.press("/api/v1/checks/shop/run").await;
     assert_eq!(reply.status, 202, "{}", reply.body);
     // One place in the queue, and nobody takes from it.
-    let reply = town.ask("POST", "/api/v1/checks/shop/run", "", "").await;
+    let reply = town.press("/api/v1/checks/shop/run").await;
     assert_eq!(
         (reply.status, reply.header("retry-after")),
         (503, Some("5"))
     );
     assert!(town.wanted.recv().await.is_some());
-    let reply = town
-        .ask("POST", "/api/v1/checks/nightly-backup/run", "", "")
-        .await;
+    let reply = town.press("/api/v1/checks/nightly-backup/run").await;
     assert_eq!(reply.status, 409);
-    let reply = town.ask("POST", "/mail/test", "", "").await;
+    let reply = town.press("/mail/test").await;
     assert!(matches!(reply.status, 303 | 409), "{}", reply.status);
 }
 
 #[tokio::test]
 async fn who_does_not_sit_here_or_comes_from_a_foreign_page_operates_nothing() {
     let town = Town::found(Limits::default()).await;
+    let ours = format!("origin: http://{}\r\n", town.address);
     for headers in [
-        "host: status.example.org\r\n",
-        "origin: http://evil.example\r\n",
-        "origin: null\r\n",
-        "sec-fetch-site: cross-site\r\n",
-        "x-forwarded-for: 192.0.2.9\r\n",
+        String::new(),
+        "host: status.example.org\r\norigin: http://status.example.org\r\n".to_owned(),
+        "origin: http://evil.example\r\n".to_owned(),
+        "origin: null\r\n".to_owned(),
+        format!("{ours}sec-fetch-site: cross-site\r\n"),
+        format!("{ours}x-forwarded-for: 192.0.2.9\r\n"),
+        format!("{ours}authorization: Bearer 0123456789abcdef0123456789abcdef\r\n"),
     ] {
         let reply = town
-            .ask("POST", "/api/v1/checks/shop/pause", headers, "")
+            .ask("POST", "/api/v1/checks/shop/pause", &headers, "")
             .await;
         assert_eq!(reply.status, 403, "{headers}");
+        let hint = reply.json()["hint"].to_string();
+        assert!(hint.contains("operator-token"), "{hint}");
     }
-    let paused = town
-        .view
-        .borrow()
-        .engine
-        .named("shop")
-        .expect("a check")
-        .phase()
-        == Phase::Paused;
-    assert!(!paused);
+    // nginx as it comes, with a POST of anybody.
+    let proxied = format!(
+        "POST /api/v1/checks/shop/pause HTTP/1.0\r\nhost: {}\r\n{ours}\r\n",
+        town.address
+    );
+    let reply = Reply::parse(&town.raw(proxied.as_bytes()).await);
+    assert_eq!(reply.status, 403);
+    let phase = || town.view.borrow().engine.named("shop").map(|w| w.phase());
+    assert_ne!(phase(), Some(Phase::Paused));
     // Nor are the buttons shown.
     let here = town.get("/checks/shop").await;
     assert!(here.body.contains("/checks/shop/pause"));
-    let there = town
-        .ask("GET", "/checks/shop", "host: status.example.org\r\n", "")
-        .await;
+    let host = "host: status.example.org\r\n";
+    let there = town.ask("GET", "/checks/shop", host, "").await;
     assert_eq!(there.status, 200);
     assert!(!there.body.contains("/checks/shop/pause"));
+    // The token opens what the place does not.
+    let headers = format!("{host}x-forwarded-for: 192.0.2.9\r\n{}", town.bearer());
+    let reply = town.ask("POST", "/checks/shop/pause", &headers, "").await;
+    assert_eq!(reply.status, 303);
+    assert_eq!(phase(), Some(Phase::Paused));
+}
+
+#[tokio::test]
+async fn where_the_page_is_published_nobody_operates_for_being_here() {
+    let town = Town::found(Limits::default()).await;
+    let mut facts = Facts::clone(&town.facts.borrow());
+    facts.reached.is_published = true;
+    town.facts.send_replace(Arc::new(facts));
+    assert_eq!(town.press("/checks/shop/pause").await.status, 403);
+    let secret = story::BEAT.to_string();
+    for path in [
+        "/heartbeats",
+        "/checks/nightly-backup",
+        "/api/v1/checks/nightly-backup",
+    ] {
+        let reply = town.get(path).await;
+        assert_eq!(reply.status, 200, "{path}");
+        assert!(!reply.body.contains(&secret), "{path}");
+        let shown = town.ask("GET", path, &town.bearer(), "").await;
+        assert!(shown.body.contains(&secret), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_was_made_to_point_here_is_told_nothing() {
+    let town = Town::found(Limits::default()).await;
+    let evil = "host: evil.example:8080\r\n";
+    for path in [
+        "/",
+        "/nowhere",
+        "/events",
+        "/metrics",
+        "/mail",
+        "/assets/style.css",
+        "/api/v1/status",
+    ] {
+        let reply = town.ask("GET", path, evil, "").await;
+        assert_eq!(reply.status, 421, "{path}");
+        assert!(reply.body.contains("[page] url"), "{path}: {}", reply.body);
+        assert!(!reply.body.contains("web-1"), "{path}: {}", reply.body);
+    }
+    assert_eq!(town.ask("DELETE", "/", evil, "").await.status, 421);
+    let ping = format!("/ping/{}", story::BEAT);
+    for path in ["/healthz", "/readyz", &ping] {
+        assert_eq!(town.ask("GET", path, evil, "").await.status, 200, "{path}");
+    }
+    for host in ["web-1:8080", "status.example.org", "localhost"] {
+        let host = format!("host: {host}\r\n");
+        assert_eq!(town.ask("GET", "/", &host, "").await.status, 200, "{host}");
+    }
 }
 
 #[tokio::test]
@@ -212,7 +270,7 @@ async fn the_overview_is_drawn_once_for_all_and_not_sent_twice() {
     assert_eq!(small.header("content-encoding"), Some("gzip"));
     assert_ne!(small.header("etag"), Some(tag.as_str()));
     // What an operator did is seen at once, however young the drawing is.
-    let reply = town.ask("POST", "/checks/shop/pause", "", "").await;
+    let reply = town.press("/checks/shop/pause").await;
     assert_eq!(reply.status, 303);
     let after = town.get("/").await;
     assert_ne!(after.header("etag"), Some(tag.as_str()));
@@ -257,6 +315,7 @@ async fn http_2_with_prior_knowledge_is_understood() {
     ] {
         let request = http::Request::builder()
             .method(method)
+            .header("origin", format!("http://{}", town.address))
             .uri(format!("http://{}{path}", town.address))
             .body(Empty::new())
             .expect("a request");
