@@ -1,10 +1,10 @@
 //! The two hello pages: each on a port of its own, fast as bare hyper, edited without a restart.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::sync::LazyLock;
 use tokio::net::TcpListener;
@@ -17,7 +17,7 @@ use crate::vitals::Vitals;
 use crate::web::body::Body;
 use crate::web::limits::Limits;
 use crate::web::stored::Stored;
-use crate::web::watchers::{Door, KEEP_ALIVE, Watcher, Watchers};
+use crate::web::watchers::{Door, KEEP_ALIVE, Visitor, Watchers};
 use crate::web::{respond, server};
 
 mod content;
@@ -30,13 +30,8 @@ use content::Which;
 
 /// Reloads the page when it has changed.
 static RELOAD: LazyLock<Stored> = LazyLock::new(|| {
-    let mut headers = content::headers("text/javascript; charset=utf-8");
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/javascript; charset=utf-8"),
-    );
     Stored::new(
-        &headers,
+        &content::headers("text/javascript; charset=utf-8"),
         Bytes::from_static(include_bytes!("hello/reload.js")),
     )
 });
@@ -98,7 +93,7 @@ async fn one(
     let mut servers = JoinSet::new();
     for listener in listeners {
         let site = Arc::clone(&site);
-        let answer = move |request, _| answer(Arc::clone(&site), request);
+        let answer = move |request, peer: SocketAddr| answer(Arc::clone(&site), request, peer.ip());
         let (vitals, shutdown) = (Arc::clone(&vitals), shutdown.clone());
         servers.spawn(server::serve(listener, answer, limits, vitals, shutdown));
     }
@@ -106,7 +101,7 @@ async fn one(
     tokio::join!(served, tell(which, content, arrivals, shutdown));
 }
 
-async fn answer(site: Arc<Site>, request: Request<Incoming>) -> Response<Body> {
+async fn answer(site: Arc<Site>, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let refused = respond::plain(StatusCode::METHOD_NOT_ALLOWED, "GET and HEAD are taken\n");
         return respond::allow(refused, "GET, HEAD");
@@ -120,18 +115,11 @@ async fn answer(site: Arc<Site>, request: Request<Incoming>) -> Response<Body> {
             site.content.borrow().style().answer(headers)
         }
         "/events" => {
-            if let Some(feed) = site.door.enter(false).await {
+            if let Some(feed) = site.door.enter(false, peer).await {
                 respond::feed(feed)
             } else {
                 let full = StatusCode::SERVICE_UNAVAILABLE;
-                respond::retry_after(
-                    respond::plain(
-                        full,
-                        "too many pages listen
-",
-                    ),
-                    5,
-                )
+                respond::retry_after(respond::plain(full, "too many pages listen\n"), 5)
             }
         }
         _ => respond::plain(StatusCode::NOT_FOUND, "there is only one page here, at /\n"),
@@ -142,7 +130,7 @@ async fn answer(site: Arc<Site>, request: Request<Incoming>) -> Response<Body> {
 async fn tell(
     which: Which,
     mut content: watch::Receiver<Arc<Content>>,
-    mut arrivals: mpsc::Receiver<Watcher>,
+    mut arrivals: mpsc::Receiver<Visitor>,
     shutdown: CancellationToken,
 ) {
     let mut watchers = Watchers::default();
@@ -156,11 +144,9 @@ async fn tell(
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            Some(mut watcher) = arrivals.recv() => {
+            Some(visitor) = arrivals.recv() => {
                 let message = version(&content.borrow());
-                if watcher.send(&message) {
-                    watchers.add(watcher);
-                }
+                watchers.admit(visitor, &message);
             }
             Ok(()) = content.changed() => {
                 let message = version(&content.borrow_and_update());

@@ -47,6 +47,7 @@ pub(crate) mod stored;
 #[cfg(test)]
 mod tests;
 mod token;
+mod unsent;
 pub(crate) mod watchers;
 
 pub use access::{Reached, is_local};
@@ -249,7 +250,7 @@ async fn give(
         Endpoint::MailOne => show::mail_one(app, &look(), part).await,
         Endpoint::About => Ok(show::about(app, &look())),
         Endpoint::Events => {
-            let feed = app.door.enter(look().operator).await;
+            let feed = app.door.enter(look().operator, peer).await;
             let full = || Mistake::busy("too many pages listen to changes");
             feed.map(respond::feed).ok_or_else(full)
         }

@@ -2,41 +2,63 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body as Content, Frame, SizeHint};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
-use super::pulse::Busy;
+use super::limits::PIECE_BYTES;
+use super::pulse::{Busy, Pulse};
+use super::unsent::Unsent;
 
 /// A body.
 #[derive(Debug)]
 pub enum Body {
     /// All of it; empty once it was handed over.
     Whole(Bytes),
+    /// What is not handed over yet of a body that is counted until it is.
+    Counted(Counted),
     /// Events, until the sender is gone.
     Feed(Feed),
+}
+
+/// A large body on its way.
+#[derive(Debug)]
+pub struct Counted {
+    rest: Bytes,
+    unsent: Unsent,
 }
 
 /// The receiving end of one watcher.
 #[derive(Debug)]
 pub struct Feed {
     pub(super) events: mpsc::Receiver<Bytes>,
-    /// The watcher's seat, free again when this is dropped.
-    _seat: OwnedSemaphorePermit,
+    /// Where the watcher finds the connection, to end it when nothing is taken from it any more.
+    line: Line,
     /// Keeps the connection from being taken for idle.
-    pub(super) busy: Option<Busy>,
+    busy: Option<Busy>,
 }
+
+/// The connection that a feed goes to, once it is known.
+pub(super) type Line = Arc<OnceLock<Arc<Pulse>>>;
 
 impl Feed {
     /// A feed of what arrives at `events`.
-    pub fn new(events: mpsc::Receiver<Bytes>, seat: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(events: mpsc::Receiver<Bytes>, line: Line) -> Self {
         Self {
             events,
-            _seat: seat,
+            line,
             busy: None,
         }
+    }
+
+    /// It goes to the connection of this request.
+    pub(super) fn connect(&mut self, busy: Busy) {
+        // A feed is the answer to one request; a second connection is not possible.
+        drop(self.line.set(busy.pulse()));
+        self.busy = Some(busy);
     }
 }
 
@@ -44,10 +66,16 @@ impl Body {
     /// No body.
     pub const EMPTY: Self = Self::Whole(Bytes::new());
 
+    /// A body that is counted as long as it is not all handed over.
+    pub(super) fn counted(rest: Bytes, unsent: Unsent) -> Self {
+        Self::Counted(Counted { rest, unsent })
+    }
+
     /// How long it is, where that is known.
     pub fn length(&self) -> Option<usize> {
         match self {
             Self::Whole(bytes) => Some(bytes.len()),
+            Self::Counted(counted) => Some(counted.rest.len()),
             Self::Feed(_) => None,
         }
     }
@@ -70,6 +98,12 @@ impl Content for Body {
         match self.get_mut() {
             Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Counted(counted) if counted.rest.is_empty() => Poll::Ready(None),
+            Self::Counted(Counted { rest, unsent }) => {
+                unsent.moved();
+                let piece = rest.split_to(rest.len().min(PIECE_BYTES));
+                Poll::Ready(Some(Ok(Frame::data(piece))))
+            }
             Self::Feed(feed) => feed
                 .events
                 .poll_recv(cx)
@@ -78,18 +112,12 @@ impl Content for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Whole(bytes) => bytes.is_empty(),
-            Self::Feed(_) => false,
-        }
+        self.length() == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(bytes) => {
-                SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
-            }
-            Self::Feed(_) => SizeHint::default(),
-        }
+        self.length().map_or_else(SizeHint::default, |len| {
+            SizeHint::with_exact(u64::try_from(len).unwrap_or(u64::MAX))
+        })
     }
 }

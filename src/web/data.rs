@@ -12,7 +12,7 @@ use super::body::Body;
 use super::limits::OUTCOMES;
 use super::mistake::Mistake;
 use super::show::Look;
-use super::{App, api, metrics, past, respond};
+use super::{App, api, aside, metrics, past, respond};
 use crate::core::incident::IncidentId;
 use crate::core::rollup::Resolution;
 use crate::core::time::{Time, human};
@@ -58,8 +58,10 @@ pub(super) async fn outcomes(
 ) -> Result<Response<Body>, Mistake> {
     let watched = look.view.engine.named(name).ok_or_else(Mistake::no_check)?;
     let range = Range::read(query, app.clock.now())?;
+    let turn = app.turn().await?;
     let outcomes = past::outcomes(app, watched.id, (range.from, range.to), range.limit).await?;
-    Ok(good(&api::outcomes(&outcomes)))
+    let text = aside(turn, move || api::outcomes(&outcomes).to_string()).await?;
+    Ok(respond::json_text(text))
 }
 
 /// `/api/v1/checks/NAME/series?resolution=&from=&to=`

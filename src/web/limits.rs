@@ -11,7 +11,7 @@ pub const URI_BYTES: usize = 8 * 1024;
 /// What a connection may buffer of what it reads, in bytes: a head and some of a body.
 pub const BUFFER_BYTES: usize = 64 * 1024;
 /// Streams that one HTTP/2 connection may have open; browsers open some ten.
-pub const STREAMS: u32 = 64;
+pub const STREAMS: u32 = 16;
 /// Streams that a peer may reset before they are taken up; beyond it the connection is ended (rapid reset,
 /// CVE-2023-44487).
 pub const RESETS: usize = 20;
@@ -25,6 +25,14 @@ pub const PING_KEPT: usize = 100_000;
 pub const PING_BYTES: usize = 1024 * 1024;
 /// Open `/events`. Each costs a socket and a queue of eight; beyond it 503, and the page stays readable.
 pub const WATCHERS: usize = 512;
+/// Of those, from one address (of one /64 in IPv6): an office behind one. A reverse proxy on this machine may
+/// have all of them.
+pub const WATCHERS_PER_ADDRESS: usize = 64;
+/// Longest body that is not counted as unsent, in bytes: what every request and every error answers.
+pub const UNCOUNTED_BYTES: usize = 4 * 1024;
+/// The piece of a counted body that is handed to the protocol at once, in bytes: a frame of HTTP/2. What was
+/// handed over is kept in its buffers even when the peer takes nothing.
+pub const PIECE_BYTES: usize = 16 * 1024;
 /// Most outcomes one API request returns.
 pub const OUTCOMES: usize = 10_000;
 /// Longest page of one answer of the journal, in rows.
@@ -47,6 +55,11 @@ pub struct Limits {
     pub idle: Duration,
     /// How long a peer may take nothing of what it asked for.
     pub stalled: Duration,
+    /// Bytes of answers that wait until their peers take them, of one listener. A peer can ask for many large
+    /// answers and take none; beyond it 503.
+    pub unsent: usize,
+    /// Of those, for one address. From this machine all of it.
+    pub unsent_per_address: usize,
     /// For a whole body.
     pub body: Duration,
     /// For what is under way when the daemon stops.
@@ -71,6 +84,8 @@ impl Default for Limits {
             head: Duration::from_secs(5),
             idle: Duration::from_mins(1),
             stalled: Duration::from_secs(30),
+            unsent: 64 << 20,
+            unsent_per_address: 16 << 20,
             body: Duration::from_secs(10),
             drain: Duration::from_secs(5),
             sweep: Duration::from_millis(250),

@@ -13,7 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use super::watchers::{KEEP_ALIVE, RELOAD, Watcher, Watchers};
+use super::watchers::{KEEP_ALIVE, RELOAD, Visitor, Watchers};
 use super::{App, Facts, show};
 use crate::core::check::CheckId;
 use crate::core::view::View;
@@ -28,7 +28,7 @@ const GREETING: &str = "retry: 2000\n\n";
 /// Tells changes until `shutdown`.
 pub(super) async fn run(
     app: Arc<App>,
-    mut arrivals: mpsc::Receiver<Watcher>,
+    mut arrivals: mpsc::Receiver<Visitor>,
     shutdown: CancellationToken,
 ) {
     let mut round = interval(ROUND);
@@ -44,7 +44,7 @@ pub(super) async fn run(
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            Some(watcher) = arrivals.recv() => desk.greet(watcher).await,
+            Some(visitor) = arrivals.recv() => desk.greet(visitor).await,
             _ = round.tick() => desk.round().await,
         }
     }
@@ -79,20 +79,21 @@ struct Desk {
 }
 
 impl Desk {
-    async fn greet(&mut self, mut watcher: Watcher) {
+    async fn greet(&mut self, visitor: Visitor) {
+        if !self.watchers.has_room(&visitor) {
+            return; // Nothing is drawn for it.
+        }
         if self.watchers.count() == 0 {
             // Nobody listened: begin with how it is now.
             self.begin_anew();
         }
-        let place = usize::from(watcher.operator);
+        let place = usize::from(visitor.operator);
         if self.heads[place].is_none() {
-            self.heads[place] = self.draw(Vec::new(), watcher.operator).await;
+            self.heads[place] = self.draw(Vec::new(), visitor.operator).await;
         }
         let heads = self.heads[place].clone().unwrap_or_default();
         let greeting = [GREETING.as_bytes(), &heads].concat();
-        if watcher.send(&greeting.into()) {
-            self.watchers.add(watcher);
-        }
+        self.watchers.admit(visitor, &greeting.into());
         self.count();
     }
 

@@ -50,6 +50,11 @@ pub(super) struct Pulse {
     stalled: AtomicU32,
     /// Requests under way.
     busy: AtomicU32,
+    /// Large bodies that are not all handed over, and when a piece of one last was.
+    unsent: AtomicU32,
+    moved: AtomicU32,
+    /// Whether somebody gave it up who found that nothing is taken from it.
+    lost: AtomicBool,
     /// Whether a request was ever complete.
     asked: AtomicBool,
     /// Whether that was in HTTP/2, where frames come at any time and a byte is not the start of a head.
@@ -64,6 +69,9 @@ impl Pulse {
             head: AtomicU32::new(0),
             stalled: AtomicU32::new(0),
             busy: AtomicU32::new(0),
+            unsent: AtomicU32::new(0),
+            moved: AtomicU32::new(0),
+            lost: AtomicBool::new(false),
             asked: AtomicBool::new(false),
             framed: AtomicBool::new(false),
         })
@@ -99,6 +107,28 @@ impl Pulse {
         }
     }
 
+    /// A large body waits to be taken.
+    pub(super) fn waits(&self) {
+        if self.unsent.fetch_add(1, Relaxed) == 0 {
+            self.moved();
+        }
+    }
+
+    /// A piece of a large body was taken.
+    pub(super) fn moved(&self) {
+        self.moved.store(self.ticks.now(), Relaxed);
+    }
+
+    /// A large body does not wait any more.
+    pub(super) fn gone(&self) {
+        self.unsent.fetch_sub(1, Relaxed);
+    }
+
+    /// Gives it up: it is closed at the next sweep.
+    pub(super) fn give_up(&self) {
+        self.lost.store(true, Relaxed);
+    }
+
     /// Since when it only holds a place, and whether it ever asked for anything; none while it works.
     /// The order is that in which connections are given up when there is no place left.
     pub(super) fn waiting(&self) -> Option<(bool, u32)> {
@@ -111,7 +141,11 @@ impl Pulse {
         let past = |since: u32, limit: Duration| {
             since != 0 && limits.sweep.saturating_mul(now.saturating_sub(since)) > limit
         };
-        if past(self.stalled.load(Relaxed), limits.stalled) {
+        if self.lost.load(Relaxed) || past(self.stalled.load(Relaxed), limits.stalled) {
+            return true;
+        }
+        // In HTTP/2 the socket may take everything while the streams take nothing.
+        if self.unsent.load(Relaxed) > 0 && past(self.moved.load(Relaxed), limits.stalled) {
             return true;
         }
         if self.busy.load(Relaxed) > 0 {
@@ -129,6 +163,13 @@ impl Pulse {
 /// A request under way.
 #[derive(Debug)]
 pub(super) struct Busy(Arc<Pulse>);
+
+impl Busy {
+    /// Of the connection that it keeps busy.
+    pub(super) fn pulse(&self) -> Arc<Pulse> {
+        Arc::clone(&self.0)
+    }
+}
 
 impl Drop for Busy {
     fn drop(&mut self) {

@@ -8,6 +8,7 @@ use tokio::task::{AbortHandle, Id};
 
 use super::limits::Limits;
 use super::pulse::Pulse;
+use super::unsent::Budget;
 
 /// One connection.
 struct Seat {
@@ -16,11 +17,19 @@ struct Seat {
     task: AbortHandle,
 }
 
+/// One address, while it has connections.
+struct Neighbour {
+    connections: usize,
+    /// What may wait to be taken by all of them.
+    unsent: Budget,
+}
+
 /// All connections of a listener. Owned by whoever accepts.
 pub(super) struct Seats {
     limits: Limits,
     taken: HashMap<Id, Seat>,
-    addresses: HashMap<IpAddr, usize>,
+    addresses: HashMap<IpAddr, Neighbour>,
+    unsent: Budget,
 }
 
 impl Seats {
@@ -29,7 +38,22 @@ impl Seats {
             limits,
             taken: HashMap::new(),
             addresses: HashMap::new(),
+            unsent: Budget::new(limits.unsent),
         }
+    }
+
+    /// What may wait to be taken: by all, and by the connections of `address`, which is about to sit down.
+    pub(super) fn budgets(&mut self, address: IpAddr) -> [Budget; 2] {
+        let limits = self.limits;
+        let neighbour = self.addresses.entry(address).or_insert_with(|| Neighbour {
+            connections: 0,
+            unsent: Budget::new(if address.is_loopback() {
+                limits.unsent
+            } else {
+                limits.unsent_per_address
+            }),
+        });
+        [self.unsent.clone(), neighbour.unsent.clone()]
     }
 
     /// Makes room for a connection from `address`: when there is none, whoever only holds a place has to
@@ -41,7 +65,8 @@ impl Seats {
         } else {
             self.limits.per_address
         };
-        let here = self.addresses.get(&address).copied().unwrap_or_default();
+        let here = self.addresses.get(&address);
+        let here = here.map_or(0, |neighbour| neighbour.connections);
         if here >= limit && !self.evict(Some(address)) {
             return false;
         }
@@ -59,9 +84,11 @@ impl Seats {
         longest.is_some_and(|id| self.remove(id, true))
     }
 
-    /// Takes a place.
+    /// Takes a place, after [`Seats::budgets`].
     pub(super) fn sit(&mut self, address: IpAddr, pulse: Arc<Pulse>, task: AbortHandle) {
-        *self.addresses.entry(address).or_default() += 1;
+        if let Some(neighbour) = self.addresses.get_mut(&address) {
+            neighbour.connections += 1;
+        }
         let seat = Seat {
             address,
             pulse,
@@ -99,9 +126,9 @@ impl Seats {
         if end {
             seat.task.abort();
         }
-        if let Some(count) = self.addresses.get_mut(&seat.address) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(neighbour) = self.addresses.get_mut(&seat.address) {
+            neighbour.connections -= 1;
+            if neighbour.connections == 0 {
                 self.addresses.remove(&seat.address);
             }
         }

@@ -23,14 +23,19 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::body::Body;
-use super::limits::{BUFFER_BYTES, HEAD_BYTES, Limits, RESETS, STREAMS, URI_BYTES, WINDOW_BYTES};
+use super::limits::{
+    BUFFER_BYTES, HEAD_BYTES, Limits, RESETS, STREAMS, UNCOUNTED_BYTES, URI_BYTES, WINDOW_BYTES,
+};
 use super::pulse::{Busy, Pulse, Socket, Ticks};
 use super::respond;
 use super::seats::{Seats, neighbourhood};
+use super::unsent::{Budget, Unsent};
 use crate::vitals::Vitals;
 
 /// Errors of `accept` are logged at most this often: while no file descriptor is free there are ten a second.
 const COMPLAIN: Duration = Duration::from_mins(1);
+/// When to try again after a 503, in seconds.
+const RETRY: u64 = 5;
 /// Sent where there is no place left. Written by hand, because no connection is made for it.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 21\r\n\r\ntoo many connections\n";
 
@@ -154,6 +159,7 @@ where
             answer: self.answer.clone(),
             peer,
             pulse: Arc::clone(&pulse),
+            budgets: Arc::new(self.seats.budgets(address)),
             vitals: Arc::clone(&self.vitals),
         };
         let protocols = Arc::clone(&self.protocols);
@@ -272,6 +278,8 @@ struct Visit<A> {
     answer: A,
     peer: SocketAddr,
     pulse: Arc<Pulse>,
+    /// What may wait to be taken, by all and by this address.
+    budgets: Arc<[Budget; 2]>,
     vitals: Arc<Vitals>,
 }
 
@@ -336,26 +344,44 @@ where
             .path_and_query()
             .map_or("", PathAndQuery::as_str);
         let answer = (target.len() <= URI_BYTES).then(|| (self.answer)(request, self.peer));
+        let budgets = Arc::clone(&self.budgets);
         async move {
             let response = match answer {
                 Some(answer) => answer.await,
                 None => respond::plain(StatusCode::URI_TOO_LONG, "the address is too long\n"),
             };
-            Ok(finish(response, is_head, busy))
+            Ok(finish(response, is_head, busy, &budgets))
         }
     }
 }
 
-/// An answer to HEAD has the head of the answer to GET; a feed keeps its connection busy.
-fn finish(mut response: Response<Body>, is_head: bool, busy: Busy) -> Response<Body> {
+/// An answer to HEAD has the head of the answer to GET; a large body is counted until it is taken; a feed keeps its
+/// connection busy.
+fn finish(
+    mut response: Response<Body>,
+    is_head: bool,
+    busy: Busy,
+    budgets: &[Budget; 2],
+) -> Response<Body> {
     if is_head {
         if let Some(len) = response.body().length() {
             response.headers_mut().insert(CONTENT_LENGTH, len.into());
         }
         *response.body_mut() = Body::EMPTY;
     }
-    if let Body::Feed(feed) = response.body_mut() {
-        feed.busy = Some(busy);
+    match response.body_mut() {
+        Body::Whole(bytes) if bytes.len() > UNCOUNTED_BYTES => {
+            let Some(unsent) = Unsent::count(bytes.len(), budgets, busy.pulse()) else {
+                return respond::retry_after(
+                    respond::plain(StatusCode::SERVICE_UNAVAILABLE, "too many answers wait\n"),
+                    RETRY,
+                );
+            };
+            let counted = Body::counted(std::mem::take(bytes), unsent);
+            *response.body_mut() = counted;
+        }
+        Body::Whole(_) | Body::Counted(_) => {}
+        Body::Feed(feed) => feed.connect(busy),
     }
     response
 }

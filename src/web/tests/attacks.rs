@@ -228,7 +228,7 @@ async fn a_reader_that_takes_nothing_is_given_up() {
     let town = Town::found(short()).await;
     let stream = town.connect().await;
     // Asks for far more than sockets hold, and never reads.
-    let requests = "GET / HTTP/1.1\r\nhost: x\r\n\r\n".repeat(50);
+    let requests = "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(50);
     let gone = async {
         loop {
             stream.writable().await.expect("a socket");
@@ -250,6 +250,73 @@ async fn a_reader_that_takes_nothing_is_given_up() {
     timeout(PATIENCE, gone)
         .await
         .expect("the connection is closed");
+}
+
+/// A client of HTTP/2 that takes nothing, and the connection below it.
+async fn takes_nothing(
+    town: &Town,
+) -> (
+    hyper::client::conn::http2::SendRequest<http_body_util::Empty<bytes::Bytes>>,
+    JoinSet<()>,
+) {
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    let io = TokioIo::new(town.connect().await);
+    let (client, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(0)
+        .handshake(io)
+        .await
+        .expect("HTTP/2");
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move { drop(connection.await) });
+    (client, tasks)
+}
+
+fn get(path: &str) -> http::Request<http_body_util::Empty<bytes::Bytes>> {
+    let request = http::Request::get(format!("http://localhost{path}"));
+    request
+        .body(http_body_util::Empty::new())
+        .expect("a request")
+}
+
+#[tokio::test]
+async fn answers_that_nobody_takes_are_limited_and_their_room_is_free_again() {
+    let limits = Limits {
+        unsent: 64 << 10,
+        ..Limits::default()
+    };
+    let town = Town::found(limits).await;
+    let (mut client, connection) = takes_nothing(&town).await;
+    let mut untaken = Vec::new();
+    let refused = loop {
+        let answer = client.send_request(get("/")).await.expect("an answer");
+        if answer.status() != 200 {
+            break answer.status();
+        }
+        untaken.push(answer);
+        assert!(untaken.len() < 16, "nothing is refused");
+    };
+    assert_eq!(refused, 503);
+    // What is small is answered all the same, and so is who comes when the others are gone.
+    let small = client.send_request(get("/healthz")).await;
+    assert_eq!(small.expect("an answer").status(), 200);
+    drop((untaken, client, connection));
+    let free = async {
+        while town.get("/").await.status != 200 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, free).await.expect("there is room again");
+}
+
+#[tokio::test]
+async fn a_connection_whose_streams_take_nothing_is_given_up() {
+    let town = Town::found(short()).await;
+    let (mut client, mut connection) = takes_nothing(&town).await;
+    let answer = client.send_request(get("/")).await.expect("an answer");
+    timeout(PATIENCE, connection.join_next())
+        .await
+        .expect("the server closes the connection");
+    drop(answer);
 }
 
 #[tokio::test]
