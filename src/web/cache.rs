@@ -17,6 +17,7 @@ use tracing::error;
 use super::body::Body;
 use super::stored::Stored;
 use super::{App, Facts, respond, show};
+use crate::core::view::View;
 
 /// A drawing is good for this long whatever happens: what changes more often is not seen anyway.
 const STEADY: Duration = Duration::from_millis(250);
@@ -35,6 +36,7 @@ const AUDIENCES: [bool; 2] = [false, true];
 struct Drawing {
     number: u64,
     facts: Arc<Facts>,
+    /// When it was finished.
     at: Instant,
     stored: Stored,
 }
@@ -149,7 +151,14 @@ impl Cache {
                 continue; // Asked for while the last one was drawn.
             }
             let painter = Arc::clone(&app);
-            match spawn_blocking(move || draw(&painter, operator)).await {
+            let drawing = spawn_blocking(move || {
+                let view = Arc::clone(&painter.view.borrow());
+                let facts = Arc::clone(&painter.facts.borrow());
+                draw(&view, facts, |view, facts| {
+                    show::overview(&painter, view, facts, operator)
+                })
+            });
+            match drawing.await {
                 Ok(drawing) => {
                     easel.shown.send_replace(Some(Arc::new(drawing)));
                 }
@@ -168,15 +177,39 @@ pub(super) async fn run(app: Arc<App>, shutdown: CancellationToken) {
     tokio::join!(public, operators);
 }
 
-fn draw(app: &App, operator: bool) -> Drawing {
-    let view = Arc::clone(&app.view.borrow());
-    let facts = Arc::clone(&app.facts.borrow());
-    let at = Instant::now();
-    let html = show::overview(app, &view, &facts, operator);
+/// Draws. A drawing is as old as it is finished: one that takes a second to make would
+/// otherwise be too old to show before anybody saw it, and with constant changes nobody ever would.
+fn draw(view: &View, facts: Arc<Facts>, paint: impl FnOnce(&View, &Facts) -> String) -> Drawing {
+    let html = paint(view, &facts);
+    let stored = Stored::new(&respond::page_headers(), html.into());
     Drawing {
         number: view.number,
         facts,
-        at,
-        stored: Stored::new(&respond::page_headers(), html.into()),
+        at: Instant::now(),
+        stored,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::Reached;
+    use crate::web::page::About;
+
+    #[test]
+    fn a_drawing_is_as_old_as_it_is_finished() {
+        let facts = Arc::new(Facts {
+            node: "web-1".into(),
+            zone: chrono_tz::UTC,
+            notice: None,
+            reached: Reached::default(),
+            about: About::default(),
+        });
+        let mut painted = None;
+        let drawing = draw(&View::default(), facts, |_, _| {
+            painted = Some(Instant::now());
+            "a page".to_owned()
+        });
+        assert!(painted.is_some_and(|painted| drawing.at >= painted));
     }
 }
