@@ -181,7 +181,7 @@ pub fn incidents(shell: &Shell<'_>, closed: &[Incident]) -> Markup {
         @if closed.is_empty() && open == 0 {
             p.empty { "An incident opens when a check goes down and closes when it is good again. It is listed here for good, with all that happened in between." }
         } @else if !rest.is_empty() {
-            (list(shell, &rest))
+            section.part { h2 { @if open > CARDS { "Others" } @else { "Earlier" } } (list(shell, &rest)) }
         }
     };
     let frame = Frame {

@@ -8,6 +8,7 @@ use super::eml;
 use super::layout::{Frame, Live, Tab, heading, layout};
 use super::{Shell, segment};
 use crate::core::outbox::{Kind, Notification, Phase};
+use crate::web::limits::ROWS;
 
 /// The outbox, newest first.
 pub fn mail(shell: &Shell<'_>, notifications: &[Notification]) -> Markup {
@@ -23,10 +24,13 @@ pub fn mail(shell: &Shell<'_>, notifications: &[Notification]) -> Markup {
     };
     let below = html! {
         @if notifications.is_empty() { "What is told to somebody is listed here, with what the relay said to it." }
-        @else { (notifications.len()) " shown" @if refused > 0 { ", " strong.down { (refused) " refused" } } }
+        @else { (many(notifications.len())) @if refused > 0 { ", " strong.down { (refused) " refused" } } }
     };
     let main = html! {
         (heading(&title, &below))
+        @if shell.operator && !shell.view.engine.roster.recipients.is_empty() {
+            form.actions method="post" action="/mail/test" { button { "Send a test mail" } }
+        }
         @if notifications.is_empty() { (empty()) } @else { (table(shell, notifications)) }
     };
     let frame = Frame {
@@ -35,6 +39,17 @@ pub fn mail(shell: &Shell<'_>, notifications: &[Notification]) -> Markup {
         live: Live::Whole,
     };
     layout(shell, &frame, &main)
+}
+
+fn many(mails: usize) -> Markup {
+    html! {
+        @match mails {
+            1 => "1 mail",
+            // As many as one answer of the journal has: there may be older ones.
+            ROWS => { "the newest " (ROWS) " mails" }
+            mails => { (mails) " mails, the newest first" }
+        }
+    }
 }
 
 fn empty() -> Markup {
@@ -139,7 +154,7 @@ pub fn mail_one(shell: &Shell<'_>, notification: &Notification) -> Markup {
     let main = html! {
         (heading(&title, &html! { "for " (shell.shown(&n.recipient.address)) ", " (shell.time(n.created)) " · " (progress(shell, n)) }))
         @if let Some(id) = &n.incident {
-            p { a.link href={ "/incidents/" (segment(&id.0)) } { "The incident it is about" } }
+            p.back { a.link href={ "/incidents/" (segment(&id.0)) } { "The incident it is about" } }
         }
         @if !shell.operator {
             p.empty { "What it says, and to whom, is for operators: ask from the machine itself, as http://localhost." }
