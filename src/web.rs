@@ -218,9 +218,16 @@ fn refused(
         Standing::Here => "this came from no page of ours",
         Standing::Reader => "this is for operators",
     };
+    let facts = app.facts.borrow();
+    // Where the page is published, being here opens nothing.
+    let buttons = if facts.reached.is_published {
+        ""
+    } else {
+        "use the buttons of the page on the machine itself, or "
+    };
     let hint = format!(
-        "use the buttons of the page on the machine itself, or send \"Authorization: Bearer TOKEN\" with the text of {}/{}",
-        app.facts.borrow().about.data_dir,
+        "{buttons}send \"Authorization: Bearer TOKEN\" with the text of {}/{}",
+        facts.about.data_dir,
         Token::FILE
     );
     Some(Mistake::new(StatusCode::FORBIDDEN, error, &hint))

@@ -48,7 +48,14 @@ pub struct Reached {
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// What a reverse proxy adds: then the peer is the proxy, and whoever is behind it does not sit here.
-const PROXIED: [HeaderName; 3] = [FORWARDED, VIA, HeaderName::from_static("x-real-ip")];
+const PROXIED: [HeaderName; 6] = [
+    FORWARDED,
+    VIA,
+    HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-client-ip"),
+    HeaderName::from_static("true-client-ip"),
+    HeaderName::from_static("cf-connecting-ip"),
+];
 /// How all the others begin.
 const PROXIED_PREFIX: &str = "x-forwarded-";
 

@@ -70,6 +70,7 @@ fn who_comes_through_a_proxy_does_not_sit_here() {
         "X-Real-IP",
         "x-forwarded-host",
         "x-forwarded-proto",
+        "CF-Connecting-IP",
     ] {
         let request = parts(&[("host", "127.0.0.1:8080"), (header, "192.0.2.9")]);
         assert!(!is_operator(HERE, &request), "{header}");

@@ -157,7 +157,7 @@ pub fn mail_one(shell: &Shell<'_>, notification: &Notification) -> Markup {
             p.back { a.link href={ "/incidents/" (segment(&id.0)) } { "The incident it is about" } }
         }
         @if !shell.operator {
-            p.empty { "What it says, and to whom, is for operators: ask from the machine itself, as http://localhost." }
+            p.empty { "What it says, and to whom, is for operators." }
         } @else if n.message.is_empty() {
             p.empty { "The message is written when its turn comes." }
         } @else {

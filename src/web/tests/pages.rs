@@ -212,7 +212,13 @@ async fn where_the_page_is_published_nobody_operates_for_being_here() {
     let mut facts = Facts::clone(&town.facts.borrow());
     facts.reached.is_published = true;
     town.facts.send_replace(Arc::new(facts));
-    assert_eq!(town.press("/checks/shop/pause").await.status, 403);
+    let refused = town.press("/api/v1/checks/shop/pause").await;
+    assert_eq!(refused.status, 403);
+    let hint = refused.json()["hint"].to_string();
+    assert!(
+        hint.contains("operator-token") && !hint.contains("buttons"),
+        "{hint}"
+    );
     let secret = story::BEAT.to_string();
     for path in [
         "/heartbeats",
