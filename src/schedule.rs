@@ -23,9 +23,10 @@ use crate::probe::{Env, Probe};
 use crate::vitals::Vitals;
 
 pub mod chores;
+mod dates;
 mod rota;
 
-use rota::{Rota, Slot};
+use rota::{Moment, Rota, Slot};
 
 /// Most probes under way at once. Each needs a file descriptor or two; what is due beyond it waits, and
 /// its lateness is shown.
@@ -69,7 +70,7 @@ impl Scheduler {
         let mut rota = Rota::default();
         let mut looks: JoinSet<Look> = JoinSet::new();
         let jobs = Arc::clone(&self.jobs.borrow_and_update());
-        rota.adopt(&jobs, &self.clock);
+        rota.adopt(&jobs, Moment::now(&self.clock));
         let mut worst = Worst::default();
         loop {
             self.vitals.progress.scheduler.bump();
@@ -79,7 +80,7 @@ impl Scheduler {
                 changed = self.jobs.changed() => {
                     if changed.is_err() { return }
                     let jobs = Arc::clone(&self.jobs.borrow_and_update());
-                    rota.adopt(&jobs, &self.clock);
+                    rota.adopt(&jobs, Moment::now(&self.clock));
                 }
                 Some(check) = self.now.recv() => {
                     if let Some(slot) = rota.slots.get_mut(&check).filter(|slot| slot.running.is_none()) {
@@ -107,14 +108,13 @@ impl Scheduler {
 
     /// Begins the look that is due, unless the one before is still under way. Returns how late it is.
     fn due(&self, rota: &mut Rota, check: CheckId, looks: &mut JoinSet<Look>) -> Duration {
-        let Some(slot) = rota.take_due(check, &self.clock) else {
+        let Some(late) = rota.take_due(check, Moment::now(&self.clock)) else {
             return Duration::ZERO;
         };
-        let late = Instant::now().saturating_duration_since(slot.due);
-        if slot.running.is_none() {
+        let slot = rota.slots.get_mut(&check);
+        if let Some(slot) = slot.filter(|slot| slot.running.is_none()) {
             self.begin(looks, slot);
         }
-        rota.advance(check, &self.clock);
         late
     }
 
@@ -157,7 +157,8 @@ impl Scheduler {
             .retry_every
             .filter(|_| outcome.verdict == Verdict::Fail && !down)
         {
-            rota.hasten(check, Instant::now() + retry, &self.clock);
+            let now = Moment::now(&self.clock);
+            rota.hasten(check, now.steady + retry, now);
         }
         if !self.inbox.offer(Input::Outcome { check, at, outcome }) {
             self.vitals.outcomes_dropped.bump();
