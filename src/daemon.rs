@@ -177,9 +177,10 @@ pub async fn run(
         inbox: inbox.clone(),
         retention: wires.retention.subscribe(),
         digest: wires.digest.subscribe(),
+        clock: clock.clone(),
     };
     let mut calendar = chores.clone().start().await?;
-    let digests = chores.digests(calendar.clone());
+    let digests = chores.digests();
     let resting = working.clone();
     tasks.spawn("digests", async move {
         resting.run_until_cancelled(digests).await;

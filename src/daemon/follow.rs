@@ -9,6 +9,7 @@ use crate::channel::relay::Relays;
 use crate::channel::smtp::Deadlines;
 use crate::channel::{email, message};
 use crate::config::{self, Listen, Plan, Planned};
+use crate::core::schedule::Calendar;
 use crate::core::time::Time;
 use crate::core::view::View;
 use crate::engine::stationery::Stationery;
@@ -27,7 +28,7 @@ pub(super) struct Wires {
     pub(super) archive: watch::Sender<Option<Secret>>,
     pub(super) relays: watch::Sender<Arc<Relays>>,
     pub(super) retention: watch::Sender<Retention>,
-    pub(super) digest: watch::Sender<Option<Arc<str>>>,
+    pub(super) digest: watch::Sender<Option<Calendar>>,
     pub(super) jobs: watch::Sender<Arc<Vec<Job>>>,
     pub(super) facts: watch::Sender<Arc<Facts>>,
 }
@@ -41,7 +42,7 @@ impl Wires {
             archive: watch::Sender::new(plan.postgres.clone()),
             relays: watch::Sender::new(Arc::new(relays(plan))),
             retention: watch::Sender::new(retention(plan)),
-            digest: watch::Sender::new(digest(plan)),
+            digest: watch::Sender::new(plan.email.digest.clone()),
             jobs: watch::Sender::default(),
             facts: watch::Sender::new(Arc::new(facts(plan, status, started))),
         }
@@ -57,9 +58,9 @@ impl Wires {
             .send_if_modified(|url| std::mem::replace(url, plan.postgres.clone()) != plan.postgres);
         self.relays.send_replace(Arc::new(relays(plan)));
         self.retention.send_replace(retention(plan));
-        let new = digest(plan);
-        self.digest
-            .send_if_modified(|digest| std::mem::replace(digest, new.clone()) != new);
+        self.digest.send_if_modified(|digest| {
+            std::mem::replace(digest, plan.email.digest.clone()) != plan.email.digest
+        });
         let jobs = jobs(plan, view, &self.jobs.borrow());
         self.jobs.send_replace(Arc::new(jobs));
         self.facts.send_modify(|facts| {
@@ -150,13 +151,6 @@ fn retention(plan: &Plan) -> Retention {
         events: history,
         max_bytes,
     }
-}
-
-fn digest(plan: &Plan) -> Option<Arc<str>> {
-    plan.email
-        .digest
-        .as_ref()
-        .map(|calendar| calendar.text.as_str().into())
 }
 
 fn facts(plan: &Plan, status: &[Listening], started: Time) -> Facts {

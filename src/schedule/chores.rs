@@ -1,16 +1,23 @@
 //! Calendar chores of the daemon itself, in UTC: rollups, retention, backup, the daily digest. Half a
-//! second more or less is nothing here, which is what tokio-cron-scheduler is good for.
+//! second more or less is nothing here, which is what tokio-cron-scheduler is good for. When the digest is due
+//! is the operator's to say, though, and he says it in the words of every other calendar of his configuration:
+//! tokio-cron-scheduler reads them differently (a day of the month *and* a weekday, and always six fields), so
+//! the digest goes by [`Calendar`].
 
-use std::future::Future;
+use std::convert::Infallible;
+use std::future::{Future, pending};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::watch;
+use tokio::time::sleep;
 use tokio_cron_scheduler::{Job, JobScheduler};
 
+use super::dates::{Dates, NAP};
+use crate::clock::Clock;
 use crate::core::input::Input;
+use crate::core::schedule::Calendar;
 use crate::inbox::{Answer, Inbox};
 use crate::journal::{Chore, Journal, Retention};
 
@@ -29,8 +36,9 @@ pub struct Chores {
     pub inbox: Inbox,
     /// How long what is kept; follows the configuration.
     pub retention: watch::Receiver<Retention>,
-    /// When the digest goes out, as cron with five fields in UTC; none for never.
-    pub digest: watch::Receiver<Option<Arc<str>>>,
+    /// When the digest goes out; none for never. Follows the configuration.
+    pub digest: watch::Receiver<Option<Calendar>>,
+    pub clock: Clock,
 }
 
 impl Chores {
@@ -52,25 +60,30 @@ impl Chores {
         Ok(scheduler)
     }
 
-    /// Sends the digest when its time comes, and follows a change of that time, until the end.
-    pub async fn digests(mut self, scheduler: JobScheduler) {
+    /// Sends the digest at its dates, and follows a change of them, until the end.
+    pub async fn digests(self) {
+        let mut digest = self.digest.clone();
         loop {
-            let when = self.digest.borrow_and_update().clone();
-            let job = match &when {
-                Some(cron) => self
-                    .add(&scheduler, &format!("0 {cron}"), Self::digest)
-                    .await
-                    .ok(),
-                None => None,
-            };
-            if self.digest.changed().await.is_err() {
-                return;
+            let calendar = digest.borrow_and_update().clone();
+            tokio::select! {
+                changed = digest.changed() => if changed.is_err() { return },
+                never = self.send(calendar) => match never {},
             }
-            if let Some(job) = job
-                && let Err(error) = scheduler.remove(&job).await
-            {
-                tracing::warn!("the digest cannot be moved: {error}");
+        }
+    }
+
+    /// Sends the digest at each date of `calendar`.
+    async fn send(&self, calendar: Option<Calendar>) -> Infallible {
+        let Some(calendar) = calendar else {
+            return pending().await;
+        };
+        let mut dates = Dates::after(Box::new(calendar), self.clock.now());
+        loop {
+            let now = self.clock.now();
+            if dates.take(now).is_some() {
+                self.digest().await;
             }
+            sleep(dates.ahead(self.clock.now()).min(NAP)).await;
         }
     }
 
@@ -79,7 +92,7 @@ impl Chores {
         scheduler: &JobScheduler,
         cron: &str,
         chore: fn(Self) -> F,
-    ) -> anyhow::Result<uuid::Uuid>
+    ) -> anyhow::Result<()>
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -91,6 +104,7 @@ impl Chores {
         scheduler
             .add(job.with_context(|| format!("reading \"{cron}\""))?)
             .await
+            .map(drop)
             .context("adding to the calendar")
     }
 
@@ -102,9 +116,64 @@ impl Chores {
         }
     }
 
-    async fn digest(self) {
+    async fn digest(&self) {
         if self.inbox.ask(Input::Digest, Duration::from_secs(30)).await == Answer::Busy {
             tracing::error!("the digest could not be written: the engine is busy");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono_tz::Tz;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::inbox::Envelope;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn the_digest_goes_out_at_whatever_dates_the_configuration_may_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::start();
+        let opened = Journal::open(folder.path(), clock.now(), Arc::default()).unwrap();
+        let (inbox, mut inputs) = Inbox::new();
+        let (calendar, digest) = watch::channel(None);
+        let rules = Retention {
+            outcomes: Duration::MAX,
+            windows: Duration::MAX,
+            pings: Duration::MAX,
+            events: Duration::MAX,
+            max_bytes: u64::MAX,
+        };
+        let chores = Chores {
+            journal: opened.journal.clone(),
+            inbox,
+            retention: watch::channel(rules).1,
+            digest,
+            clock,
+        };
+        let digests = chores.digests();
+        let heard = async {
+            // Six fields, of which the first is the second; and a weekday beside a day of the month.
+            for text in ["* * * * * *", "* * * 1-31 1-12 mon-sun"] {
+                calendar.send_replace(Calendar::parse(text, Tz::UTC).ok());
+                for _ in 0..2 {
+                    let Envelope { input, reply } = inputs.recv().await.unwrap();
+                    assert!(matches!(input, Input::Digest));
+                    reply.unwrap().send(Answer::Done).unwrap();
+                }
+            }
+        };
+        let heard = async { timeout(PATIENCE, heard).await };
+        let sent = tokio::select! {
+            sent = heard => sent,
+            () = digests => panic!("it goes on as long as the daemon"),
+        };
+        assert_eq!(sent, Ok(()));
+        opened.journal.close().await;
     }
 }
