@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::sync::{mpsc, watch as cell};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::Archivist;
@@ -30,19 +29,17 @@ use crate::watch::{Changes, Watch};
 use crate::watchdog::{self, Part, Watchdog};
 use crate::{hello, web};
 
+mod ending;
 mod follow;
 mod log;
 mod reload;
 mod summary;
 
+use ending::{Ending, Stage};
 use follow::Wires;
 pub use log::log_to_stderr_or_journal;
 use reload::Reloader;
 
-/// How long the parts get to end; what is not durable by then was not acknowledged either.
-const DRAIN: Duration = Duration::from_secs(5);
-/// Of that, how long servers, looks and deliveries get; the rest is for the last decisions and the journal.
-const PARTS: Duration = Duration::from_secs(3);
 /// How long the engine gets to take the first plan: a journal of a million rows is read by then.
 const FIRST_PLAN: Duration = Duration::from_secs(30);
 /// Checks that an operator wants run now and that wait for the scheduler.
@@ -235,21 +232,20 @@ pub async fn run(
 
     let ended = until_told_to_end(&mut tasks).await;
 
+    let ending = Ending::begin();
     watchdog::notify_stopping();
     watchdog.stop();
     // Outside in: no new requests, then no new looks and deliveries, then the last decisions.
     serving.cancel();
     working.cancel();
-    if timeout(PARTS, tasks.all()).await.is_err() {
-        tracing::warn!(
-            "not everything came to its end within {} s",
-            DRAIN.as_secs()
-        );
-    }
-    drop(timeout(Duration::from_secs(1), calendar.shutdown()).await);
+    let parts = async {
+        tasks.all().await;
+        calendar.shutdown().await
+    };
+    ending.wait(Stage::Parts, parts).await;
     deciding.cancel();
-    drop(timeout(Duration::from_secs(1), engine_task.join_next()).await);
-    drop(timeout(Duration::from_secs(1), journal.close()).await);
+    ending.wait(Stage::Decisions, engine_task.join_next()).await;
+    ending.wait(Stage::Journal, journal.close()).await;
     tracing::info!("ended");
     ended
 }
