@@ -182,9 +182,9 @@ impl Journal {
     }
 
     /// Notes that the daemon lives. About once a second the writer puts it into a file, from which
-    /// [`Opened::last_alive`] is read at the next start. Costs nothing.
+    /// [`Opened::last_alive`] is read at the next start. Costs nothing. A clock that was set back is followed.
     pub fn alive(&self, now: Time) {
-        self.now.fetch_max(now.millis(), Ordering::Relaxed);
+        self.now.store(now.millis(), Ordering::Relaxed);
     }
 
     /// Ends the writer after what is already in its queue, and gives the folder free.

@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::core::time::Time;
 
 /// How often it is written, in milliseconds.
-const EVERY_MS: i64 = 1_000;
+const EVERY_MS: u64 = 1_000;
 
 /// The file, and what is in it.
 pub(super) struct Alive {
@@ -39,9 +39,10 @@ impl Alive {
         Ok((alive, last.map(Time::from_millis)))
     }
 
-    /// Writes `now` if the last one is a second old.
+    /// Writes `now` if the last one is a second away, in either direction: after a glitch of the clock into
+    /// the future the file would else stay there, and no downtime be seen until then.
     pub(super) fn note(&mut self, now: i64) {
-        if now.saturating_sub(self.written) < EVERY_MS {
+        if now.abs_diff(self.written) < EVERY_MS {
             return;
         }
         // Same length every time, so that a shorter number leaves nothing of a longer one behind.

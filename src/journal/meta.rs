@@ -12,6 +12,8 @@ pub(super) const ROLLED_CHECK: &str = "rolled_check";
 pub(super) const PACKED: &str = "packed";
 /// The hash of the newest event that retention has removed.
 pub(super) const ANCHOR: &str = "anchor";
+/// When retention last looked at the clock, in milliseconds.
+pub(super) const RETAINED: &str = "retained";
 /// How many shipments were dropped unshipped, and the newest of them.
 pub(super) const GAP_BATCHES: &str = "gap_batches";
 pub(super) const GAP_UP_TO: &str = "gap_up_to";

@@ -1,5 +1,10 @@
 //! Forgetting, some hundred rows at a time.
+//!
+//! What is forgotten is gone for good, and how old a row is depends on a clock that may be wrong. So a run
+//! forgets only when the run before it was about a day ago by the same clock; else it notes the time and
+//! leaves the forgetting to the run of the next day. A clock that shows 2030 for an hour thus costs nothing.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -9,7 +14,7 @@ use super::meta;
 use super::rollup::{length, seconds};
 use super::store::Store;
 use crate::core::rollup::Resolution;
-use crate::core::time::Time;
+use crate::core::time::{Time, human};
 use crate::core::uptime::{DAYS, HOURS};
 
 /// Rows per step.
@@ -20,6 +25,8 @@ const CHECKS: i64 = 64;
 const PAGES: i64 = 64;
 /// Below so many free pages nothing is given back: they are wanted again soon.
 const SPARE_PAGES: i64 = 256;
+/// How long ago the run before may be. One is due each night; it may have been missed once.
+const DAILY: RangeInclusive<Duration> = Duration::from_hours(12)..=Duration::from_hours(50);
 /// Outcomes of the last day stay, whatever the size.
 const LAST_DAY: Duration = Duration::from_hours(24);
 /// In how many parts outcomes are shortened until the size is right.
@@ -32,6 +39,8 @@ pub(super) struct Retain {
     /// How long outcomes and pings are kept: the rules, or less where the journal is too large.
     outcomes: Duration,
     pings: Duration,
+    /// Whether the clock was found to be plausible.
+    begun: bool,
     stage: usize,
     /// The next check, where a stage goes check by check.
     check: i64,
@@ -65,6 +74,7 @@ impl Retain {
             rules,
             outcomes: rules.outcomes,
             pings: rules.pings,
+            begun: false,
             stage: 0,
             check: 0,
             gone: 0,
@@ -76,6 +86,12 @@ impl Retain {
         store: &mut Store,
         now: Time,
     ) -> rusqlite::Result<Option<String>> {
+        if !self.begun {
+            if let Some(doubt) = doubt(store, now)? {
+                return Ok(Some(doubt));
+            }
+            self.begun = true;
+        }
         if let Some(stage) = STAGES.get(self.stage) {
             match stage(self, store, now)? {
                 Step::Gone(rows) => self.gone += rows,
@@ -256,6 +272,30 @@ impl Retain {
         self.stage = 0;
         Ok(true)
     }
+}
+
+/// Why nothing is forgotten this time, if the clock cannot be trusted by the rule at the top.
+fn doubt(store: &mut Store, now: Time) -> rusqlite::Result<Option<String>> {
+    let before: Option<i64> = meta::read(&store.conn, meta::RETAINED)?;
+    let since = before
+        .map(Time::from_millis)
+        .filter(|before| *before <= now)
+        .map(|before| now.since(before));
+    let too_soon = since.is_some_and(|since| since < *DAILY.start());
+    if !too_soon {
+        store.transact(|desk| meta::write(desk.conn, meta::RETAINED, &now.millis()))?;
+    }
+    if since.is_some_and(|since| DAILY.contains(&since)) {
+        return Ok(None);
+    }
+    let why = match (before, since) {
+        (Some(_), None) => "by the clock the run before is still to come".to_owned(),
+        (_, Some(since)) => format!("the run before was {} ago", human(since)),
+        (None, None) => "this is the first run".to_owned(),
+    };
+    Ok(Some(format!(
+        "nothing forgotten: {why}, and only two runs a day apart show that the clock is right"
+    )))
 }
 
 fn delete(store: &mut Store, query: &str, limit: i64) -> rusqlite::Result<Step> {

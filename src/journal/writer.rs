@@ -116,10 +116,11 @@ impl Writer {
 
     fn commit(&mut self, batch: &Batch) -> Result<Committed, Error> {
         let began = Instant::now();
-        self.now.fetch_max(batch.at.millis(), Ordering::Relaxed);
         let written = self.with_store(|store| store.transact(|desk| commit::write(desk, batch)));
         match written {
             Ok(bytes) => {
+                // What cannot be written is no sign of life: that time counts as deaf.
+                self.now.store(batch.at.millis(), Ordering::Relaxed);
                 let took = began.elapsed();
                 self.vitals.commit.set_duration(took);
                 self.vitals.commits.bump();

@@ -307,6 +307,22 @@ async fn the_last_sign_of_life_is_known_at_the_next_start() {
     second.journal.close().await;
 }
 
+#[tokio::test]
+async fn after_a_clock_that_was_ahead_for_a_while_downtime_is_seen_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let years = Duration::from_hours(24 * 1_461);
+    let ahead = open(folder.path(), START + years);
+    ahead.journal.alive(START + years);
+    ahead.journal.close().await;
+    let right = open(folder.path(), START);
+    assert_eq!(right.last_alive, Some(START + years));
+    right.journal.alive(START);
+    right.journal.close().await;
+    let later = open(folder.path(), START + Duration::from_hours(3));
+    assert_eq!(later.last_alive, Some(START), "three hours were missed");
+    later.journal.close().await;
+}
+
 /// Small, and the same on every machine.
 struct Dice(u64);
 

@@ -23,6 +23,16 @@ async fn two_days() -> Story {
     story
 }
 
+/// The second of two nightly runs.
+async fn forget(story: &Story, rules: Retention) -> String {
+    story.journal.alive(story.now - Duration::from_hours(24));
+    let first = story.journal.maintain(Chore::Retain(rules)).await;
+    assert!(first.expect("done").starts_with("nothing forgotten"));
+    story.journal.alive(story.now);
+    let second = story.journal.maintain(Chore::Retain(rules)).await;
+    second.expect("done")
+}
+
 #[tokio::test]
 async fn outcomes_read_the_same_packed_and_unpacked() {
     let story = two_days().await;
@@ -90,11 +100,7 @@ async fn what_is_too_old_is_forgotten_and_what_is_needed_stays() {
         max_bytes: u64::MAX,
     };
     let all = reader.events(10_000, None).await.expect("read").len();
-    let report = story
-        .journal
-        .maintain(Chore::Retain(rules))
-        .await
-        .expect("done");
+    let report = forget(&story, rules).await;
     assert!(report.ends_with("rows forgotten"), "{report}");
     assert!(reader.pings(job, 10).await.expect("read").is_empty());
     let windows = reader
@@ -125,6 +131,50 @@ async fn what_is_too_old_is_forgotten_and_what_is_needed_stays() {
 }
 
 #[tokio::test]
+async fn a_clock_that_shows_another_year_for_a_while_forgets_nothing() {
+    let story = two_days().await;
+    let db = story.engine.named("db").expect("planned").id;
+    let short = Duration::from_hours(24 * 14);
+    let rules = Retention {
+        outcomes: short,
+        windows: short,
+        pings: short,
+        events: short,
+        max_bytes: 1,
+    };
+    let (day, years) = (Duration::from_hours(24), Duration::from_hours(24 * 1_461));
+    let all = async || {
+        let reader = story.journal.reader();
+        let outcomes = reader.outcomes(db, START, EVER, 1_000).await.expect("read");
+        (outcomes.len(), reader.verify().await.expect("whole"))
+    };
+    let before = all().await;
+    story.journal.maintain(Chore::Rollup).await.expect("done");
+    let glitch = story.now + years;
+    for (now, why) in [
+        (story.now, "the first run"),
+        (glitch, "ago"),
+        (glitch + Duration::from_mins(1), "1 min ago"),
+        (story.now + day, "still to come"),
+    ] {
+        story.journal.alive(now);
+        let report = story.journal.maintain(Chore::Retain(rules)).await;
+        let report = report.expect("done");
+        assert!(
+            report.contains("nothing forgotten") && report.contains(why),
+            "{report}"
+        );
+        assert_eq!(all().await, before);
+    }
+    story.journal.alive(story.now + day * 2);
+    let report = story.journal.maintain(Chore::Retain(rules)).await;
+    assert!(
+        report.expect("done").contains("rows forgotten"),
+        "two nights agree"
+    );
+}
+
+#[tokio::test]
 async fn a_journal_that_is_too_large_forgets_outcomes_down_to_the_last_day() {
     let mut story = two_days().await;
     story.now = story.now + Duration::from_hours(2);
@@ -146,11 +196,7 @@ async fn a_journal_that_is_too_large_forgets_outcomes_down_to_the_last_day() {
         events,
         max_bytes: 1,
     };
-    let report = story
-        .journal
-        .maintain(Chore::Retain(rules))
-        .await
-        .expect("done");
+    let report = forget(&story, rules).await;
     assert!(report.contains("too large"), "{report}");
     let db = story.engine.named("db").expect("planned").id;
     let left = story
