@@ -16,11 +16,13 @@ use crate::core::input::Input;
 use crate::core::time::{Time, human};
 use crate::core::view::View;
 use crate::inbox::{Answer, Envelope};
-use crate::journal::Journal;
+use crate::journal::{Error, Journal};
 use crate::vitals::Vitals;
 
 mod pending;
 pub mod stationery;
+#[cfg(test)]
+mod tests;
 
 use pending::Pending;
 use stationery::Stationery;
@@ -33,8 +35,9 @@ const COMPANY: Duration = Duration::from_secs(1);
 const NAP: Duration = Duration::from_millis(500);
 /// A gap between two rounds that is longer than this was deaf time: a client's patience for a ping.
 const DEAF: Duration = Duration::from_secs(2);
-/// How long a commit may take before the watchdog is let see that nothing moves.
-const STALL: Duration = Duration::from_secs(30);
+/// How long a commit is waited for. Beyond it the disk hangs: waiters are told so and alerts leave from memory,
+/// as when the journal cannot be written, while the commit remains under way.
+const STALL: Duration = Duration::from_secs(5);
 
 /// What the loop works with.
 pub struct EngineLoop {
@@ -156,11 +159,14 @@ impl EngineLoop {
     /// Makes everything pending durable, then answers and shows it. When the journal cannot be written,
     /// waiters are told so, alerts still go out from memory, and the batch is tried again.
     async fn commit(&mut self, now: Time, pending: &mut Pending, waiters: Vec<Waiter>, last: bool) {
-        let batch = pending.batch(now, &self.engine, *self.archived.borrow(), last);
-        let written = self.written(batch).await;
+        let mut written = self.written(now, pending, last).await;
+        if written == Err(Error::Anew) {
+            pending.begin_anew();
+            written = self.written(now, pending, last).await;
+        }
         match &written {
             Ok(()) => {
-                if let Some(since) = pending.committed(now) {
+                if let Some(since) = pending.committed() {
                     let reason: Arc<str> = "the journal could not be written".into();
                     tracing::info!(
                         deaf_ms = now.since(since).as_millis(),
@@ -201,22 +207,40 @@ impl EngineLoop {
         }
     }
 
-    /// The commit itself. Progress is shown while it goes on, but not for ever.
-    async fn written(
-        &self,
-        batch: Option<crate::journal::Batch>,
-    ) -> Result<(), crate::journal::Error> {
-        let Some(batch) = batch else { return Ok(()) };
-        let began = Instant::now();
-        let mut commit = std::pin::pin!(self.journal.commit(batch));
+    /// The commit itself: waits for the batch that is still under way, if one is, and then for one with what
+    /// came since. A batch that the disk does not answer for in time remains under way, so that it is never
+    /// written twice.
+    async fn written(&self, now: Time, pending: &mut Pending, last: bool) -> Result<(), Error> {
+        let patience = if pending.is_under_way() { NAP } else { STALL };
+        let until = Instant::now() + patience;
         loop {
-            tokio::select! {
-                result = &mut commit => return result.map(|_| ()),
-                () = tokio::time::sleep(NAP) => {
-                    if began.elapsed() < STALL {
-                        self.vitals.progress.engine.bump();
-                    }
-                }
+            let before = pending.is_under_way();
+            if !before {
+                let archived = *self.archived.borrow();
+                let Some(batch) = pending.batch(now, &self.engine, archived, last) else {
+                    return Ok(());
+                };
+                pending.depart(&self.journal, batch);
+            }
+            match self.landed(now, pending, until).await {
+                Ok(()) if before => {}
+                landed => return landed,
+            }
+        }
+    }
+
+    /// Waits for the batch under way, and shows progress meanwhile.
+    async fn landed(&self, now: Time, pending: &mut Pending, until: Instant) -> Result<(), Error> {
+        loop {
+            self.vitals.progress.engine.bump();
+            let nap = until.min(Instant::now() + NAP);
+            if let Some(landed) = pending.land(now, nap).await {
+                return landed;
+            }
+            if Instant::now() >= until {
+                self.vitals.commit_failures.bump();
+                let why = "the disk does not answer; what it was given is still under way";
+                return Err(Error::Broken(why.to_owned()));
             }
         }
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use crate::core::engine::Watched;
 use crate::core::event::Event;
@@ -21,6 +21,7 @@ mod alive;
 mod backup;
 mod chore;
 mod commit;
+mod ground;
 mod heads;
 mod ledger;
 mod lock;
@@ -33,6 +34,7 @@ mod reader;
 mod restore;
 mod retain;
 mod rollup;
+mod salvage;
 mod schema;
 mod series;
 mod ship;
@@ -43,7 +45,7 @@ mod texts;
 mod writer;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use chore::{Chore, Retention};
 pub use open::Opened;
@@ -66,6 +68,9 @@ pub struct Batch {
     pub notifications: Vec<Arc<Notification>>,
     /// Whether there is an archive: then the batch is kept for it.
     pub archived: bool,
+    /// Whether this is all that the engine knows: the record of every check there ever was, all incidents and
+    /// all notifications at hand. A journal that is begun anew takes nothing less, see [`Error::Anew`].
+    pub whole: bool,
 }
 
 /// What a commit was like.
@@ -84,6 +89,9 @@ pub enum Error {
     Full,
     /// Anything else; why.
     Broken(String),
+    /// A new journal was begun, because the one before is damaged or there was none. It waits for a batch that
+    /// is [`Batch::whole`].
+    Anew,
 }
 
 impl fmt::Display for Error {
@@ -97,6 +105,7 @@ impl fmt::Display for Error {
                 "the journal cannot be written ({why}): look whether the data folder is there, may be \
                  written and its disk is healthy; it is tried again with every commit"
             ),
+            Self::Anew => f.write_str("a new journal was begun and waits for all that is known"),
         }
     }
 }
@@ -110,6 +119,7 @@ pub struct Journal {
     room: Arc<Semaphore>,
     reader: Reader,
     now: Arc<AtomicI64>,
+    news: watch::Receiver<Option<Arc<str>>>,
 }
 
 /// What the writer is asked to do. The permit is the order's place in the queue.
@@ -132,10 +142,12 @@ enum Order {
 
 impl Journal {
     /// Opens the journal in `data_dir`, or begins a new one, and starts its writer. One that cannot be
-    /// used is moved aside, which [`Opened::quarantined`] tells. Blocks for some milliseconds.
+    /// used is moved aside, which [`Opened::quarantined`] tells. On a disk that is full or broken the writer
+    /// starts all the same: commits fail, and go on by themselves when the disk is well again. Blocks for some
+    /// milliseconds.
     ///
     /// # Errors
-    /// When another daemon uses the folder, or it cannot be written.
+    /// When another daemon uses the folder, or we may not write there.
     pub fn open(
         data_dir: &Path,
         now: Time,
@@ -156,6 +168,11 @@ impl Journal {
             permit,
         })?;
         answer.await.map_err(|_| closed())?
+    }
+
+    /// Tells of a journal that was moved aside while the daemon runs, for the log and for an incident.
+    pub fn news(&self) -> watch::Receiver<Option<Arc<str>>> {
+        self.news.clone()
     }
 
     /// A way to read. Each query is a snapshot of what is durable.

@@ -300,6 +300,7 @@ fn history(daemon: &Daemon, count: u32) {
                 incidents: vec![],
                 notifications: vec![],
                 archived: false,
+                whole: false,
             };
             opened.journal.commit(batch).await.unwrap();
         }
@@ -353,6 +354,7 @@ fn journal() {
                 incidents: vec![],
                 notifications: vec![],
                 archived: false,
+                whole: false,
             };
             last = opened.journal.commit(batch).await.unwrap().bytes;
             first.get_or_insert(last);

@@ -1,8 +1,11 @@
 //! What is decided and not in the journal yet.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
 
 use crate::core::check::CheckId;
 use crate::core::engine::Engine;
@@ -10,7 +13,7 @@ use crate::core::event::Event;
 use crate::core::incident::{Incident, IncidentId};
 use crate::core::outbox::{Nid, Notification};
 use crate::core::time::Time;
-use crate::journal::Batch;
+use crate::journal::{Batch, Committed, Error, Journal};
 
 /// A record that only looks have changed is written when it is this old; at a restart the looks since
 /// then are read again.
@@ -37,6 +40,16 @@ pub(super) struct Pending {
     started: Time,
     failing_since: Option<Time>,
     retry: Option<Time>,
+    /// A new journal was begun: the next batch has to hold everything.
+    whole: bool,
+    flight: Option<Flight>,
+}
+
+/// A batch on its way into the journal. It may be a long one: a disk that hangs answers when it likes.
+struct Flight {
+    answer: Pin<Box<dyn Future<Output = Result<Committed, Error>> + Send>>,
+    /// How many of the pending events are in it: the first ones.
+    events: usize,
 }
 
 impl Pending {
@@ -52,6 +65,8 @@ impl Pending {
             started: now,
             failing_since: None,
             retry: None,
+            whole: false,
+            flight: None,
         }
     }
 
@@ -91,11 +106,27 @@ impl Pending {
         self.oldest.get_or_insert(now);
         self.events.push(event);
         if self.events.len() > KEPT {
-            self.events.retain(Event::is_urgent);
+            self.forget(|event| !event.is_urgent());
             // By half, so that this is not done again with the next one.
-            let excess = self.events.len().saturating_sub(KEPT / 2);
-            self.events.drain(..excess);
+            let flying = self.flying();
+            let excess = self.events.len().saturating_sub(flying.max(KEPT / 2));
+            self.events.drain(flying..flying + excess);
         }
+    }
+
+    /// Drops events. What is under way stays in its place, so that it is known what to take out when it has
+    /// arrived.
+    fn forget(&mut self, unwanted: impl Fn(&Event) -> bool) {
+        let (flying, mut place) = (self.flying(), 0);
+        self.events.retain(|event| {
+            place += 1;
+            place <= flying || !unwanted(event)
+        });
+    }
+
+    /// How many of the events are under way: the first ones.
+    fn flying(&self) -> usize {
+        self.flight.as_ref().map_or(0, |flight| flight.events)
     }
 
     /// Whether there is something that must not wait any longer.
@@ -126,8 +157,11 @@ impl Pending {
         all: bool,
     ) -> Option<Batch> {
         let nothing = self.events.is_empty() && (!all || self.looked.is_empty());
-        if nothing {
+        if nothing && !self.whole {
             return None;
+        }
+        if self.whole {
+            return Some(self.everything(now, engine, archived));
         }
         let aged = self
             .looked
@@ -149,11 +183,60 @@ impl Pending {
             incidents: self.incidents.values().cloned().collect(),
             notifications: self.notifications.values().cloned().collect(),
             archived,
+            whole: false,
         })
     }
 
-    /// The last batch is durable. Returns since when none was, if that was the case.
-    pub(super) fn committed(&mut self, now: Time) -> Option<Time> {
+    /// All that the engine knows, for a journal that was begun anew.
+    fn everything(&self, now: Time, engine: &Engine, archived: bool) -> Batch {
+        let known = engine.recent.iter().chain(engine.incidents.values());
+        Batch {
+            at: now,
+            events: self.events.clone(),
+            records: (0..)
+                .map_while(|number| engine.watched(CheckId(number)).cloned())
+                .collect(),
+            incidents: known.chain(self.incidents.values()).cloned().collect(),
+            notifications: engine
+                .outbox
+                .values()
+                .chain(self.notifications.values())
+                .cloned()
+                .collect(),
+            archived,
+            whole: true,
+        }
+    }
+
+    /// A new journal was begun, which has nothing yet.
+    pub(super) fn begin_anew(&mut self) {
+        self.whole = true;
+    }
+
+    /// Whether a batch is under way.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.flight.is_some()
+    }
+
+    /// Sends `batch`, which is everything that is pending, on its way.
+    pub(super) fn depart(&mut self, journal: &Journal, batch: Batch) {
+        let (events, journal) = (batch.events.len(), journal.clone());
+        let answer = Box::pin(async move { journal.commit(batch).await });
+        self.flight = Some(Flight { answer, events });
+    }
+
+    /// Waits for the batch under way until `until`; none when it still is. What has arrived is not pending any
+    /// more, what came since is.
+    pub(super) async fn land(&mut self, now: Time, until: Instant) -> Option<Result<(), Error>> {
+        let flight = self.flight.as_mut()?;
+        let answer = timeout_at(until, flight.answer.as_mut()).await.ok()?;
+        let events = flight.events;
+        self.flight = None;
+        Some(answer.map(|_| self.written(now, events)))
+    }
+
+    /// The first `events` are durable.
+    fn written(&mut self, now: Time, events: usize) {
         let written: Vec<CheckId> = self
             .looked
             .iter()
@@ -164,12 +247,19 @@ impl Pending {
         for check in written {
             self.looked.insert(check, now);
         }
-        self.events.clear();
-        self.changed.clear();
-        self.incidents.clear();
-        self.notifications.clear();
-        self.urgent = false;
-        self.oldest = None;
+        self.events.drain(..events);
+        self.whole = false;
+        self.urgent = self.events.iter().any(Event::is_urgent);
+        if self.events.is_empty() {
+            self.oldest = None;
+            self.changed.clear();
+            self.incidents.clear();
+            self.notifications.clear();
+        }
+    }
+
+    /// Everything is durable. Returns since when it was not possible, if that was the case.
+    pub(super) fn committed(&mut self) -> Option<Time> {
         self.retry = None;
         self.failing_since.take()
     }
@@ -180,8 +270,7 @@ impl Pending {
         self.failing_since.get_or_insert(now);
         self.retry = Some(now + RETRY);
         // Whoever sent them was told that they are not recorded, and sends them again.
-        self.events
-            .retain(|event| !matches!(event, Event::Pinged { .. }));
+        self.forget(|event| matches!(event, Event::Pinged { .. }));
         news
     }
 }

@@ -4,7 +4,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::core::time::Time;
 
@@ -13,26 +13,32 @@ const EVERY_MS: u64 = 1_000;
 
 /// The file, and what is in it.
 pub(super) struct Alive {
-    file: File,
+    path: PathBuf,
+    /// None as long as the disk does not let it be opened for writing.
+    file: Option<File>,
     written: i64,
 }
 
 impl Alive {
     /// Opens the file in `data_dir`, and says what it told before.
+    ///
+    /// # Errors
+    /// When we may not write there. A disk that is full or broken is no error: it is tried again.
     pub(super) fn open(data_dir: &Path) -> io::Result<(Self, Option<Time>)> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(data_dir.join("alive"))?;
-        let mut text = [0; 20];
-        let length = file.read_at(&mut text, 0)?;
-        let last = std::str::from_utf8(&text[..length])
+        let path = data_dir.join("alive");
+        let file = match writable(&path) {
+            Ok(file) => Some(file),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(error),
+            Err(error) => {
+                tracing::debug!("the file that says we are alive: {error}");
+                None
+            }
+        };
+        let last = std::fs::read_to_string(&path)
             .ok()
             .and_then(|text| text.trim().parse::<i64>().ok());
         let alive = Self {
+            path,
             file,
             written: last.unwrap_or(i64::MIN),
         };
@@ -45,11 +51,29 @@ impl Alive {
         if now.abs_diff(self.written) < EVERY_MS {
             return;
         }
+        let written = self.file.take().map_or_else(|| writable(&self.path), Ok);
         // Same length every time, so that a shorter number leaves nothing of a longer one behind.
-        match self.file.write_all_at(format!("{now:>19}\n").as_bytes(), 0) {
-            Ok(()) => self.written = now,
+        let written = written.and_then(|file| {
+            file.write_all_at(format!("{now:>19}\n").as_bytes(), 0)?;
+            Ok(file)
+        });
+        match written {
+            Ok(file) => {
+                self.file = Some(file);
+                self.written = now;
+            }
             // A full disk is told by the commits; here it only makes the deaf time longer.
             Err(error) => tracing::debug!("the file that says we are alive: {error}"),
         }
     }
+}
+
+fn writable(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
 }

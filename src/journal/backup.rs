@@ -15,7 +15,7 @@ use crate::core::time::Time;
 
 /// How many copies are kept: a week of daily ones.
 const KEPT: usize = 7;
-const PREFIX: &str = "journal-";
+pub(super) const PREFIX: &str = "journal-";
 
 /// Copies the journal as of now into the folder `backup`, reads the copy through, and keeps the newest.
 pub(super) async fn backup(reader: Reader, now: Time) -> Result<String, Error> {

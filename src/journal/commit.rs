@@ -40,7 +40,14 @@ pub(super) fn write(desk: &mut Desk<'_>, batch: &Batch) -> rusqlite::Result<u64>
         cargo,
     };
     batch.events.iter().try_for_each(|e| entry.event(e))?;
-    batch.records.iter().try_for_each(|w| entry.record(w))?;
+    for watched in &batch.records {
+        if batch.whole {
+            let check = &watched.check;
+            entry.define(watched.id, &check.name, &check.kind, batch.at)?;
+            entry.removed(watched.id, (!watched.active).then_some(batch.at))?;
+        }
+        entry.record(watched)?;
+    }
     batch.incidents.iter().try_for_each(|i| entry.incident(i))?;
     batch
         .notifications

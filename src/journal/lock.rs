@@ -1,7 +1,7 @@
 //! One daemon per data folder.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -19,14 +19,7 @@ pub(super) struct Lock {
 /// When another process has it; the text names it.
 pub(super) fn take(data_dir: &Path) -> anyhow::Result<Lock> {
     let path = data_dir.join("journal.lock");
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .with_context(|| format!("opening {}", path.display()))?;
+    let mut file = open(&path).with_context(|| format!("opening {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -52,4 +45,26 @@ pub(super) fn take(data_dir: &Path) -> anyhow::Result<Lock> {
         tracing::debug!("noting our pid in {}: {error}", path.display());
     }
     Ok(Lock { _file: file })
+}
+
+/// The file, made if it is not there. On a disk that is full or cannot be written, what is there does as well;
+/// the folder itself if nothing is.
+fn open(path: &Path) -> std::io::Result<File> {
+    let made = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path);
+    made.or_else(|error| {
+        // Not for us, or not there: no disk that is well again changes that.
+        if matches!(
+            error.kind(),
+            ErrorKind::PermissionDenied | ErrorKind::NotFound
+        ) {
+            return Err(error);
+        }
+        File::open(path).or_else(|_| File::open(path.parent().unwrap_or(Path::new("."))))
+    })
 }

@@ -32,6 +32,12 @@ pub(super) fn aside(path: &Path, now: Time) -> anyhow::Result<PathBuf> {
     Ok(to)
 }
 
+/// The journal that was moved aside last, if one was.
+pub(super) fn newest(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    named(folder, PREFIX).pop()
+}
+
 /// `path` with something after its name.
 pub(super) fn with(path: &Path, tail: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();

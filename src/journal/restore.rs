@@ -59,7 +59,8 @@ fn definitions(conn: &Connection) -> rusqlite::Result<(Vec<Definition>, Vec<i64>
     Ok((definitions, seqs))
 }
 
-fn definition(id: u32, name: Arc<str>, kind: Arc<str>) -> Definition {
+/// One of which only the name is known.
+pub(super) fn definition(id: u32, name: Arc<str>, kind: Arc<str>) -> Definition {
     Definition {
         check: CheckId(id),
         name,

@@ -1,12 +1,17 @@
 //! How the file is opened, what must be true of it, and how it becomes the newest form.
 
+use std::fmt;
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use super::Error;
+use super::quarantine::with;
 
 mod embedded {
     refinery::embed_migrations!("migrations/journal");
@@ -39,8 +44,22 @@ const VITAL: [&str; 6] = [
 pub(super) enum Trouble {
     /// The file is not a journal that we can use; why. It has to be moved aside.
     Unusable(String),
-    /// The file may be all right, but there is no way to it now.
+    /// The file may be all right, but the disk has no room to open it.
+    Full,
+    /// The file may be all right, but the disk does not let us to it now.
     Unreachable(anyhow::Error),
+    /// It is not for us, or somebody else has it. Nothing becomes better by waiting for it.
+    Held(anyhow::Error),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unusable(why) => f.write_str(why),
+            Self::Full => f.write_str("the disk is full"),
+            Self::Unreachable(error) | Self::Held(error) => write!(f, "{error:#}"),
+        }
+    }
 }
 
 /// The connection that writes. `create`: whether the file may be new.
@@ -61,6 +80,55 @@ pub(super) fn writer(path: &Path, create: bool) -> rusqlite::Result<Connection> 
     Ok(conn)
 }
 
+/// Makes the file if it is not there. SQLite gives its other files the permissions of this one, and ping
+/// addresses are in it.
+pub(super) fn touch(path: &Path) -> Result<(), Trouble> {
+    let made = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path);
+    let Err(error) = made else { return Ok(()) };
+    let kind = error.kind();
+    let error = anyhow!(error).context(format!("opening {}", path.display()));
+    let is = |kinds: &[ErrorKind]| kinds.contains(&kind);
+    Err(if is(&[ErrorKind::StorageFull, ErrorKind::QuotaExceeded]) {
+        Trouble::Full
+    } else if is(&[ErrorKind::PermissionDenied, ErrorKind::IsADirectory]) {
+        Trouble::Held(error.context(
+            "the journal has to be a file that the user may read and write that Belfry runs as",
+        ))
+    } else {
+        Trouble::Unreachable(error)
+    })
+}
+
+/// A connection that reads where the disk is full, cannot be written, or has a damaged file. Without a WAL the
+/// file is read as if nothing could change it, which needs no other file beside it; with one, the memory that
+/// readers share lies in a file where there is room for it, else in our own.
+pub(super) fn look_at(path: &Path) -> rusqlite::Result<Connection> {
+    let wal = std::fs::metadata(with(path, "-wal")).map_or(0, |file| file.len());
+    let looked = |conn: Connection| {
+        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+            .map(|()| conn)
+    };
+    if wal == 0 {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let name = percent_encoding::percent_encode(
+            path.as_os_str().as_encoded_bytes(),
+            percent_encoding::NON_ALPHANUMERIC,
+        );
+        let uri = format!("file:{name}?immutable=1");
+        return Connection::open_with_flags(uri, flags).and_then(looked);
+    }
+    reader(path).and_then(looked).or_else(|_| {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(path, flags)?;
+        conn.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        looked(conn)
+    })
+}
+
 /// A connection that reads.
 pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -74,7 +142,7 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
 /// Opens the journal at `path`, new or old, checks it and brings it to the newest form.
 pub(super) fn open(path: &Path) -> Result<Connection, Trouble> {
     let length = std::fs::metadata(path).map_or(0, |file| file.len());
-    let mut conn = writer(path, true).map_err(trouble)?;
+    let mut conn = writer(path, true).map_err(|error| trouble(&error))?;
     if length > 0 {
         not_newer(&conn)?;
         check(&conn, length)?;
@@ -96,14 +164,14 @@ fn not_newer(conn: &Connection) -> Result<(), Trouble> {
     let has = conn
         .query_row(table, [], |_| Ok(()))
         .optional()
-        .map_err(trouble)?;
+        .map_err(|error| trouble(&error))?;
     if has.is_none() {
         return Ok(());
     }
     let newest = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
     let version: i64 = conn
         .query_row(newest, [], |row| row.get(0))
-        .map_err(trouble)?;
+        .map_err(|error| trouble(&error))?;
     if version > known {
         return Err(Trouble::Unusable(format!(
             "it was written by a newer Belfry (form {version}, this one knows {known})"
@@ -124,7 +192,7 @@ fn check(conn: &Connection, length: u64) -> Result<(), Trouble> {
 fn checked(conn: &Connection, pragma: &str) -> Result<(), Trouble> {
     let said: String = conn
         .query_row(pragma, [], |row| row.get(0))
-        .map_err(trouble)?;
+        .map_err(|error| trouble(&error))?;
     if said == "ok" {
         Ok(())
     } else {
@@ -135,10 +203,8 @@ fn checked(conn: &Connection, pragma: &str) -> Result<(), Trouble> {
 fn migrating(error: &refinery::Error) -> Trouble {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<rusqlite::Error>()
-            && is_unreachable(error)
-        {
-            return Trouble::Unreachable(anyhow!("{error}").context("preparing the journal"));
+        if let Some(known) = error.downcast_ref().and_then(outside) {
+            return known;
         }
         cause = error.source();
     }
@@ -146,29 +212,40 @@ fn migrating(error: &refinery::Error) -> Trouble {
 }
 
 /// Sorts an error of opening or reading.
-pub(super) fn trouble(error: rusqlite::Error) -> Trouble {
-    if is_unreachable(&error) {
-        let error = Err::<(), _>(error).context("opening the journal");
-        return Trouble::Unreachable(error.expect_err("it is an error"));
-    }
-    Trouble::Unusable(error.to_string())
+pub(super) fn trouble(error: &rusqlite::Error) -> Trouble {
+    outside(error).unwrap_or_else(|| Trouble::Unusable(error.to_string()))
 }
 
-/// Whether an error says nothing about what is in the file.
-fn is_unreachable(error: &rusqlite::Error) -> bool {
+/// What an error is that says nothing about what is in the file.
+fn outside(error: &rusqlite::Error) -> Option<Trouble> {
+    const DISK: [ErrorCode; 3] = [
+        ErrorCode::SystemIoFailure,
+        ErrorCode::CannotOpen,
+        ErrorCode::ReadOnly,
+    ];
+    const NOT_OURS: [ErrorCode; 5] = [
+        ErrorCode::PermissionDenied,
+        ErrorCode::DatabaseBusy,
+        ErrorCode::DatabaseLocked,
+        ErrorCode::OutOfMemory,
+        ErrorCode::FileLockingProtocolFailed,
+    ];
+    let code = error.sqlite_error_code()?;
+    let told = || anyhow!("{error}").context("opening the journal");
+    if refused(error) == Error::Full {
+        Some(Trouble::Full)
+    } else if DISK.contains(&code) {
+        Some(Trouble::Unreachable(told()))
+    } else {
+        NOT_OURS.contains(&code).then(|| Trouble::Held(told()))
+    }
+}
+
+/// Whether an error says that what is in the file is no journal any more.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
-        Some(
-            ErrorCode::DiskFull
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::CannotOpen
-                | ErrorCode::ReadOnly
-                | ErrorCode::PermissionDenied
-                | ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::OutOfMemory
-                | ErrorCode::FileLockingProtocolFailed
-        )
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
     )
 }
 

@@ -4,6 +4,7 @@ mod archive;
 mod damage;
 mod figures;
 mod full;
+pub(crate) mod hang;
 mod restoring;
-mod story;
+pub(crate) mod story;
 mod upkeep;

@@ -1,7 +1,6 @@
 //! The thread that owns the only connection that writes.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, mpsc};
@@ -12,10 +11,10 @@ use tokio::time::Instant;
 
 use super::alive::Alive;
 use super::chore::Task;
+use super::ground::Ground;
 use super::lock::Lock;
 use super::quarantine::with;
-use super::store::Store;
-use super::{Batch, Committed, Error, Order, commit, schema};
+use super::{Batch, Committed, Error, Order};
 use crate::core::time::Time;
 use crate::vitals::Vitals;
 
@@ -27,9 +26,7 @@ const GLANCE: Duration = Duration::from_secs(1);
 /// See the module.
 pub(super) struct Writer {
     pub(super) orders: Receiver<Order>,
-    /// None after an error that the connection does not survive; opened again for the next order.
-    pub(super) store: Option<Store>,
-    pub(super) path: PathBuf,
+    pub(super) ground: Ground,
     pub(super) alive: Alive,
     pub(super) now: Arc<AtomicI64>,
     pub(super) vitals: Arc<Vitals>,
@@ -77,7 +74,7 @@ impl Writer {
         };
         self.alive.note(self.now.load(Ordering::Relaxed));
         // The connection's end checkpoints; the lock goes after it.
-        drop(self.store.take());
+        self.ground.close();
         drop(self.lock);
         if let Some(done) = closing {
             // Whoever asked may not wait for it.
@@ -116,7 +113,7 @@ impl Writer {
 
     fn commit(&mut self, batch: &Batch) -> Result<Committed, Error> {
         let began = Instant::now();
-        let written = self.with_store(|store| store.transact(|desk| commit::write(desk, batch)));
+        let written = self.ground.commit(batch);
         match written {
             Ok(bytes) => {
                 // What cannot be written is no sign of life: that time counts as deaf.
@@ -140,45 +137,16 @@ impl Writer {
             return;
         };
         let now = Time::from_millis(self.now.load(Ordering::Relaxed));
-        match self.with_store(|store| running.task.step(store, now)) {
+        match self.ground.work(now, |store| running.task.step(store, now)) {
             Ok(None) => chores.push_front(running),
             Ok(Some(report)) => drop(running.done.send(Ok(report))),
             Err(error) => drop(running.done.send(Err(error))),
         }
     }
 
-    /// Works with the connection, opened again if need be, and drops it after an error that it does not
-    /// survive: after a failed fsync nobody knows what is on the disk, a new connection reads it.
-    fn with_store<T>(
-        &mut self,
-        work: impl FnOnce(&mut Store) -> rusqlite::Result<T>,
-    ) -> Result<T, Error> {
-        if self
-            .store
-            .as_ref()
-            .is_some_and(|store| !store.is_at(&self.path))
-        {
-            self.store = None;
-        }
-        let store = match &mut self.store {
-            Some(store) => store,
-            none => {
-                let opened = schema::writer(&self.path, false)
-                    .and_then(|conn| Store::load(conn, &self.path))
-                    .map_err(|error| schema::refused(&error))?;
-                none.insert(opened)
-            }
-        };
-        work(store).map_err(|error| {
-            if schema::is_fatal(&error) {
-                self.store = None;
-            }
-            schema::refused(&error)
-        })
-    }
-
     fn glance(&self) {
-        let size = |tail| std::fs::metadata(with(&self.path, tail)).map_or(0, |file| file.len());
+        let size =
+            |tail| std::fs::metadata(with(self.ground.path(), tail)).map_or(0, |file| file.len());
         self.vitals.journal_bytes.set(size("") + size("-wal"));
     }
 }

@@ -168,6 +168,7 @@ pub(crate) fn batch(second: i64) -> Batch {
         at,
         events,
         archived: true,
+        whole: false,
         ..Batch::default()
     };
     if second % 5 > 2 {

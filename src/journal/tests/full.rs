@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use super::story::{START, ping};
+use super::story::{START, Story, ping};
 use crate::core::check::CheckId;
+use crate::core::engine::Engine;
 use crate::core::event::Event;
 use crate::core::heartbeat::Signal;
 use crate::journal::{Batch, Error, Journal};
@@ -21,6 +22,13 @@ impl Disk {
             folder.path(),
         );
         Self(folder)
+    }
+
+    /// Leaves no room for another byte.
+    fn fill(&self) {
+        let ballast = std::fs::File::create(self.0.path().join("ballast"));
+        let mut ballast = ballast.expect("made");
+        while std::io::Write::write(&mut ballast, &[0; 4_096]).is_ok_and(|n| n > 0) {}
     }
 
     fn grow(&self, size: &str) {
@@ -108,6 +116,62 @@ async fn a_full_disk_refuses_whole_batches_loses_none_and_is_left_behind_without
     assert_eq!(again.quarantined, None);
     assert_eq!(pings(&again.journal).await, written);
     again.journal.close().await;
+}
+
+#[tokio::test]
+async fn a_disk_that_is_full_at_the_start_keeps_nobody_from_watching_and_is_left_behind() {
+    let disk = Disk::of("1m");
+    disk.fill();
+    let opened = Journal::open(disk.0.path(), START, Arc::default()).expect("it starts");
+    assert!(opened.restored.definitions.is_empty());
+    let refused = opened.journal.commit(pinged(0)).await;
+    assert_eq!(refused, Err(Error::Full));
+    disk.grow("16m");
+    let refused = opened.journal.commit(pinged(0)).await;
+    assert_eq!(refused, Err(Error::Anew), "a new one needs everything");
+    let whole = Batch {
+        whole: true,
+        ..pinged(1)
+    };
+    opened.journal.commit(whole).await.expect("written");
+    opened.journal.commit(pinged(2)).await.expect("written");
+    assert_eq!(pings(&opened.journal).await, [1, 2]);
+    opened.journal.close().await;
+}
+
+#[tokio::test]
+async fn a_journal_on_a_disk_that_is_full_at_the_start_is_remembered_and_goes_on() {
+    for crashed in [false, true] {
+        let disk = Disk::of("2m");
+        let mut story = Story::begin().await;
+        story.ping(Signal::Success).await;
+        let left = story.crashed();
+        if !crashed {
+            story.journal.close().await;
+        }
+        let from = if crashed {
+            left.path()
+        } else {
+            story.folder.path()
+        };
+        for file in std::fs::read_dir(from).expect("readable").flatten() {
+            std::fs::copy(file.path(), disk.0.path().join(file.file_name())).expect("copied");
+        }
+        disk.fill();
+        let opened = Journal::open(disk.0.path(), START, Arc::default()).expect("it starts");
+        assert_eq!(opened.quarantined, None);
+        let engine = Engine::restore(opened.restored);
+        let job = engine.watched(CheckId(2)).expect("known");
+        assert_eq!(job.record.beat.as_ref().map(|beat| beat.pings), Some(1));
+        assert_eq!(opened.journal.commit(pinged(0)).await, Err(Error::Full));
+        disk.grow("16m");
+        opened.journal.commit(pinged(1)).await.expect("written");
+        opened.journal.close().await;
+        let again = Journal::open(disk.0.path(), START, Arc::default()).expect("opens");
+        assert_eq!(again.quarantined, None);
+        assert_eq!(again.restored.definitions.len(), 3);
+        again.journal.close().await;
+    }
 }
 
 async fn pings(journal: &Journal) -> Vec<i64> {

@@ -21,7 +21,7 @@ use crate::core::time::Time;
 use crate::journal::{Batch, Error, Journal, Opened};
 use crate::vitals::Vitals;
 
-pub(super) const START: Time = Time::from_millis(1_790_000_000_000);
+pub(crate) const START: Time = Time::from_millis(1_790_000_000_000);
 
 pub(super) struct Story {
     pub(super) folder: TempDir,
@@ -149,6 +149,21 @@ pub(super) fn batch(engine: &Engine, now: Time, events: Vec<Event>, archived: bo
             .collect(),
         events,
         archived,
+        whole: false,
+    }
+}
+
+/// All that the engine knows.
+pub(super) fn everything(engine: &Engine, now: Time) -> Batch {
+    Batch {
+        at: now,
+        records: (0..)
+            .map_while(|number| engine.watched(CheckId(number)).cloned())
+            .collect(),
+        incidents: engine.incidents.values().cloned().collect(),
+        notifications: engine.outbox.values().cloned().collect(),
+        whole: true,
+        ..Batch::default()
     }
 }
 
@@ -163,7 +178,7 @@ fn nid(event: &Event) -> Option<&Nid> {
     None
 }
 
-pub(super) fn ping(at: Time, signal: Signal) -> Ping {
+pub(crate) fn ping(at: Time, signal: Signal) -> Ping {
     Ping {
         at,
         signal,
@@ -175,7 +190,7 @@ pub(super) fn ping(at: Time, signal: Signal) -> Ping {
     }
 }
 
-pub(super) fn roster() -> Arc<Roster> {
+pub(crate) fn roster() -> Arc<Roster> {
     let mut job = check("job");
     job.kind = "heartbeat".into();
     job.fail_after = Threshold::in_a_row(1);
