@@ -47,8 +47,8 @@ pub struct Archivist {
     pub journal: Journal,
     /// Where the archive is; none for no archive. A new address is taken at once.
     pub url: watch::Receiver<Option<Secret>>,
-    /// The node's name, under which its journal stands in the archive.
-    pub node: Arc<str>,
+    /// The node's name, under which its journal stands in the archive. A new one is taken at once.
+    pub node: watch::Receiver<Arc<str>>,
     pub vitals: Arc<Vitals>,
     pub clock: Clock,
 }
@@ -65,9 +65,10 @@ impl Archivist {
 
     /// Ships to whatever address is configured.
     async fn follow(&self) -> Infallible {
-        let mut url = self.url.clone();
+        let (mut url, mut node) = (self.url.clone(), self.node.clone());
         loop {
             let address = url.borrow_and_update().clone();
+            node.mark_unchanged();
             let work = async {
                 match &address {
                     Some(address) => self.keep(address).await,
@@ -76,6 +77,7 @@ impl Archivist {
             };
             select! {
                 () = changed(&mut url) => {}
+                () = changed(&mut node) => {}
                 never = work => match never {},
                 never = self.measure(address.is_some()) => match never {},
             }
@@ -114,20 +116,21 @@ impl Archivist {
         }
     }
 
-    /// Tells, once a second, how much waits and how old the oldest of it is.
+    /// Tells, once a second, how much waits for the archive and how old the oldest of it is.
     async fn measure(&self, configured: bool) -> Infallible {
         let vitals = &self.vitals;
+        if !configured {
+            vitals.archive_waiting.set(0);
+            vitals.archive_lag.set(0);
+            return pending().await;
+        }
         loop {
             match self.journal.reader().waiting().await {
-                Ok(waiting) if configured => {
+                Ok(waiting) => {
                     let before = waiting.first.unwrap_or(waiting.last + 1) - 1;
                     vitals.archive_waiting.set(waiting.last - before);
                     let age = waiting.since.map(|since| self.clock.now().since(since));
                     vitals.archive_lag.set_duration(age.unwrap_or_default());
-                }
-                Ok(_) => {
-                    vitals.archive_waiting.set(0);
-                    vitals.archive_lag.set(0);
                 }
                 // The shipping says it, and the figures stay what they were.
                 Err(error) => tracing::debug!("reading what waits for the archive: {error:#}"),
@@ -137,9 +140,9 @@ impl Archivist {
     }
 }
 
-/// Ends when the address was changed.
-async fn changed(url: &mut watch::Receiver<Option<Secret>>) {
-    if url.changed().await.is_err() {
+/// Ends when the address or the name was changed.
+async fn changed<T>(cell: &mut watch::Receiver<T>) {
+    if cell.changed().await.is_err() {
         // Nobody is left who could change it.
         pending::<()>().await;
     }

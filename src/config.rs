@@ -19,7 +19,7 @@ mod retention;
 mod rules;
 mod schedule;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use email::Email;
 pub use files::{Source, locate};
@@ -52,7 +52,27 @@ pub fn load_with(
     source: &Source,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Plan, Vec<Problem>> {
-    let (draft, problems) = draft(source, environment);
+    let (draft, problems, _) = read(source, environment);
+    whole(draft, problems)
+}
+
+/// Like [`load`], and the files with secrets that the configuration names: when one of them changes, it is
+/// another one. They are told of one that is refused, too, which may become right by them.
+pub fn load_with_secrets(source: &Source) -> (Result<Plan, Vec<Problem>>, Vec<PathBuf>) {
+    let (draft, problems, secrets) = read(source, &|name| std::env::var(name).ok());
+    (whole(draft, problems), secrets)
+}
+
+/// What can be read of a configuration, and everything that is wrong with it. With any problem it is good for
+/// one thing: to find the daemon that runs, which goes on with the configuration before. What cannot be read
+/// has its default.
+pub fn glimpse(source: &Source) -> (Plan, Vec<Problem>) {
+    let (draft, problems, _) = read(source, &|name| std::env::var(name).ok());
+    (draft, problems)
+}
+
+/// A plan is whole or not at all.
+fn whole(draft: Plan, problems: Vec<Problem>) -> Result<Plan, Vec<Problem>> {
     if problems.is_empty() {
         Ok(draft)
     } else {
@@ -60,14 +80,11 @@ pub fn load_with(
     }
 }
 
-/// What can be read of a configuration, and everything that is wrong with it. With any problem it is good for
-/// one thing: to find the daemon that runs, which goes on with the configuration before. What cannot be read
-/// has its default.
-pub fn glimpse(source: &Source) -> (Plan, Vec<Problem>) {
-    draft(source, &|name| std::env::var(name).ok())
-}
-
-fn draft(source: &Source, environment: &dyn Fn(&str) -> Option<String>) -> (Plan, Vec<Problem>) {
+/// What can be read, what is wrong with it, and the files with secrets that it names.
+fn read(
+    source: &Source,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> (Plan, Vec<Problem>, Vec<PathBuf>) {
     let mut found = files::read(source);
     let report = Report::new(environment, &found.folder);
     let readable = found.problems.is_empty();
@@ -78,8 +95,9 @@ fn draft(source: &Source, environment: &dyn Fn(&str) -> Option<String>) -> (Plan
     document.is_whole &= readable;
     let syntax = document.broken_lines();
     let draft = plan::read(document.sections(&report), &found, &report);
+    let secrets = report.secrets();
     let problems = document::tidy(report.into_problems(), &syntax, &found.texts);
-    (draft, problems)
+    (draft, problems, secrets)
 }
 
 /// The folder that relative paths of a configuration are relative to.

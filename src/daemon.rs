@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::archive::Archivist;
 use crate::clock::Clock;
-use crate::config::{Listen, Plan, Source};
+use crate::config::{self, Listen, Plan, Source};
 use crate::core::engine::Engine;
 use crate::core::input::Input;
 use crate::core::outcome::Outcome;
@@ -32,12 +32,14 @@ use crate::{hello, web};
 mod ending;
 mod follow;
 mod log;
+mod notices;
 mod reload;
 mod summary;
 
 use ending::{Ending, Stage};
 use follow::Wires;
 pub use log::log_to_stderr_or_journal;
+use notices::Fact;
 use reload::Reloader;
 
 /// How long the engine gets to take the first plan: a journal of a million rows is read by then.
@@ -64,7 +66,7 @@ pub async fn run(
     let status = inherited.listen("status", &plan.listen.status)?;
     let hello_ports = inherited.listen("hello", &plan.listen.hello)?;
     let shrunken_ports = inherited.listen("shrunken", &plan.listen.shrunken)?;
-    let configured = plan.listen.clone();
+    let started_with = (plan.listen.clone(), plan.data_dir.clone());
     plan.bind(bound([&status, &hello_ports, &shrunken_ports]));
 
     let opened = Journal::open(&plan.data_dir, started, Arc::clone(&vitals))
@@ -138,8 +140,9 @@ pub async fn run(
     );
     if let Some(text) = &quarantined {
         tracing::error!("{text}");
-        wires.notice(text);
+        wires.notice(Fact::Journal, Some(text));
     }
+    reload::say_hello(&wires, &notes);
 
     let scheduler = Scheduler {
         jobs: wires.jobs.subscribe(),
@@ -163,7 +166,7 @@ pub async fn run(
     let archivist = Archivist {
         journal: journal.clone(),
         url: wires.archive.subscribe(),
-        node: Arc::clone(&plan.node),
+        node: wires.node.subscribe(),
         vitals: Arc::clone(&vitals),
         clock: clock.clone(),
     };
@@ -183,6 +186,19 @@ pub async fn run(
         resting.run_until_cancelled(digests).await;
     });
 
+    let (news, resting) = (journal.news(), working.clone());
+    let telling = tell_of_journals(
+        news,
+        inbox.clone(),
+        view.clone(),
+        wires.clone(),
+        clock.clone(),
+    );
+    tasks.spawn("news of the journal", async move {
+        resting.run_until_cancelled(telling).await;
+        resting.cancelled().await;
+    });
+
     tasks.spawn("watch", watch.run(working.clone()));
     let reloader = Reloader {
         source: source.clone(),
@@ -191,7 +207,7 @@ pub async fn run(
         content: content_sender,
         wires: wires.clone(),
         changes,
-        configured,
+        started_with,
         clock: clock.clone(),
         vitals: Arc::clone(&vitals),
     };
@@ -287,25 +303,46 @@ async fn adopt(inbox: &Inbox, plan: &Plan, gap: Gap) -> anyhow::Result<()> {
 
 /// The first look at the configuration, and at a journal that had to be put aside.
 fn announce(inbox: &Inbox, view: &View, source: &Source, quarantined: Option<&str>, now: Time) {
-    let look = |name: &str, outcome: Outcome| {
-        if let Some(watched) = view.engine.named(name) {
-            inbox.offer(Input::Outcome {
-                check: watched.id,
-                at: now,
-                outcome,
-            });
-        }
-    };
-    look(
-        "belfry.config",
-        reload::taken(source, view.engine.roster.checks.len()),
-    );
+    let taken = reload::taken(source, view.engine.roster.checks.len());
+    look(inbox, view, now, (config::CONFIG_CHECK, 1, &taken));
     if let Some(text) = quarantined {
-        let times = view
-            .engine
-            .named("belfry.journal")
-            .map_or(0, |w| w.check.fail_after.bad);
-        (0..times).for_each(|_| look("belfry.journal", Outcome::fail(text)));
+        put_aside(inbox, view, text, now);
+    }
+}
+
+/// Opens an incident about a journal that was put aside.
+fn put_aside(inbox: &Inbox, view: &View, text: &str, now: Time) {
+    const NAME: &str = "belfry.journal";
+    let enough = view.engine.named(NAME);
+    let enough = enough.map_or(0, |watched| watched.check.fail_after.bad);
+    look(inbox, view, now, (NAME, enough, &Outcome::fail(text)));
+}
+
+/// Hands in what was found out about ourselves, so often that it counts.
+fn look(inbox: &Inbox, view: &View, at: Time, (name, times, outcome): (&str, u8, &Outcome)) {
+    let Some(check) = view.engine.named(name).map(|watched| watched.id) else {
+        return;
+    };
+    for _ in 0..times {
+        let outcome = outcome.clone();
+        inbox.offer(Input::Outcome { check, at, outcome });
+    }
+}
+
+/// Tells of every journal that has to be put aside while the daemon runs, until there is none any more.
+async fn tell_of_journals(
+    mut news: cell::Receiver<Option<Arc<str>>>,
+    inbox: Inbox,
+    view: cell::Receiver<Arc<View>>,
+    wires: Wires,
+    clock: Clock,
+) {
+    while news.changed().await.is_ok() {
+        let told = news.borrow_and_update().clone();
+        if let Some(text) = told {
+            wires.notice(Fact::Journal, Some(&text));
+            put_aside(&inbox, &view.borrow(), &text, clock.now());
+        }
     }
 }
 

@@ -68,6 +68,8 @@ struct Told {
 #[derive(Debug)]
 pub struct Watch {
     paths: Vec<PathBuf>,
+    /// Followed beside them, as whoever reads finds out.
+    also: watch::Receiver<Vec<PathBuf>>,
     known: Fingerprint,
     told: watch::Sender<Told>,
     pace: Pace,
@@ -79,6 +81,7 @@ pub struct Watch {
 pub struct Changes {
     told: watch::Receiver<Told>,
     heard: u64,
+    also: watch::Sender<Vec<PathBuf>>,
 }
 
 /// Follows `paths`: files, and folders with what is in them. None of them need be there. They are looked
@@ -89,7 +92,9 @@ pub fn follow(paths: Vec<PathBuf>) -> (Watch, Changes) {
 
 fn follow_at(pace: Pace, open: Open, paths: Vec<PathBuf>) -> (Watch, Changes) {
     let (sender, receiver) = watch::channel(Told::default());
+    let (more, also) = watch::channel(Vec::new());
     let watch = Watch {
+        also,
         known: Fingerprint::of(&paths),
         paths,
         told: sender,
@@ -99,6 +104,7 @@ fn follow_at(pace: Pace, open: Open, paths: Vec<PathBuf>) -> (Watch, Changes) {
     let changes = Changes {
         told: receiver,
         heard: 0,
+        also: more,
     };
     (watch, changes)
 }
@@ -114,6 +120,16 @@ impl Changes {
             }
             Err(_) => false,
         }
+    }
+
+    /// Follows these files as well, instead of those of the last time. What was not followed before counts as
+    /// changed, because nobody knows what happened to it since it was read.
+    pub fn also(&self, paths: Vec<PathBuf>) {
+        self.also.send_if_modified(|also| {
+            let changed = *also != paths;
+            *also = paths;
+            changed
+        });
     }
 
     /// Why changes are found late, for a page; none if all is well.
@@ -137,9 +153,11 @@ impl Watch {
         let mut eyes = Eyes::default();
         loop {
             // The events are asked for before the look, so that nothing can happen between the two.
-            let folders = blocking(self.paths.clone(), folders::around).await;
+            let mut paths = self.paths.clone();
+            paths.extend(self.also.borrow_and_update().iter().cloned());
+            let folders = blocking(paths.clone(), folders::around).await;
             self.say_blind(eyes.turn_to(folders.unwrap_or_default(), self.open, &bell));
-            if let Some(print) = blocking(self.paths.clone(), Fingerprint::of).await
+            if let Some(print) = blocking(paths, Fingerprint::of).await
                 && print != self.known
             {
                 self.known = print;
@@ -152,6 +170,7 @@ impl Watch {
             };
             tokio::select! {
                 () = sleep(poll) => {}
+                Ok(()) = self.also.changed() => {}
                 () = bell.rung.notified() => self.settle(&bell).await,
             }
         }

@@ -157,6 +157,113 @@ fn a_saved_hello_page_is_there_without_a_restart_and_a_broken_one_is_not() {
 }
 
 #[test]
+fn a_secret_in_a_file_is_followed_like_the_configuration_that_names_it() {
+    let daemon = Daemon::new("");
+    let secret = daemon.dir.path().join("password");
+    std::fs::write(&secret, "one").expect("written");
+    daemon.configure(
+        "[email]\nrelays = [\"smtps://belfry@127.0.0.1:9\"]\npassword = { file = \"password\" }\nfrom = \"Belfry <belfry@example.org>\"\nto = [\"ops@example.org\"]\n",
+    );
+    let mut daemon = daemon;
+    daemon.start();
+    daemon.until("in force", |d| d.state("belfry.config") == "up");
+    let taken = |d: &Daemon| d.log().matches("taken into force").count();
+    std::fs::write(&secret, "two").expect("written");
+    daemon.until("taken", |d| taken(d) == 1);
+    std::fs::remove_file(&secret).expect("removed");
+    daemon.until("refused", |d| d.state("belfry.config") == "down");
+    std::fs::write(&secret, "three").expect("written");
+    daemon.until("in force again", |d| d.state("belfry.config") == "up");
+}
+
+#[test]
+fn what_is_said_above_the_pages_stays_as_long_as_it_is_true_and_no_longer() {
+    let daemon = Daemon::new("");
+    let folder = daemon.dir.path().join("hello");
+    std::fs::create_dir(&folder).expect("made");
+    for file in ["hello.html", "shrunken.html", "shrunken.css", "logo.svg"] {
+        std::fs::copy(root().join("config/hello").join(file), folder.join(file)).expect("copied");
+    }
+    let hello = folder.join("hello.html");
+    std::fs::write(&hello, [0xff, 0xfe, 0x00]).expect("written");
+    let mut daemon = daemon;
+    daemon.start();
+    let page = |daemon: &Daemon| daemon.get("/").map(|(_, page)| page).unwrap_or_default();
+    let broken = |daemon: &Daemon| page(daemon).contains("hello.html");
+    daemon.until("said at the start", broken);
+    daemon.configure(&job("1h", "1h"));
+    daemon.until("reloaded", |d| d.state("job") == "new");
+    assert!(broken(&daemon), "an unrelated change mends nothing");
+    let moved = std::fs::read_to_string(daemon.config()).expect("read");
+    let moved = moved.replace("/data\"", "/elsewhere\"");
+    daemon.write_config(&moved);
+    daemon.until("a restart is wanted", |d| {
+        page(d).contains("restart Belfry")
+    });
+    daemon.write_config(&format!(
+        "{moved}\n{}",
+        job("1h", "1h")
+            .replace("job", "other")
+            .replace("beef", "cafe")
+    ));
+    daemon.until("reloaded again", |d| d.state("other") == "new");
+    assert!(
+        page(&daemon).contains("restart Belfry"),
+        "it is still wanted"
+    );
+    std::fs::write(&hello, "<h1>Hello again!</h1>").expect("written");
+    daemon.until("mended", |d| !broken(d));
+    assert!(page(&daemon).contains("restart Belfry"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_is_full_at_the_start_keeps_no_alert_from_leaving_and_is_left_behind() {
+    let sink = Sink::honest().await;
+    let relay = sink.address;
+    let disk = SmallDisk::mount(4);
+    let target = Target::start();
+    let daemon = blocking(move || {
+        let mut daemon = Daemon::new("");
+        let text = format!(
+            "[daemon]\nname = \"web-1\"\ndata_dir = \"{}/data\"\n[listen]\nstatus = \"{}\"\nhello = \"{}\"\nshrunken = \"{}\"\n{}{}{}",
+            disk.path.path().display(),
+            daemon.status,
+            daemon.hello,
+            daemon.shrunken,
+            email(relay),
+            shop(&target),
+            job("1h", "1h")
+        );
+        daemon.write_config(&text);
+        disk.fill();
+        daemon.spawn();
+        daemon.until("up", |d| d.state("shop") == "up");
+        assert_eq!(ping(&daemon).map(|(status, _)| status), Some(503));
+        target.set(false);
+        (daemon, disk, target)
+    });
+    let (daemon, disk, target) = daemon.await;
+    sink.wait(1).await;
+    blocking(move || {
+        disk.free();
+        daemon.until("durable again", |d| {
+            ping(d).is_some_and(|(status, _)| status == 200)
+        });
+        target.set(true);
+        daemon.until("up again", |d| d.state("shop") == "up");
+        let mut daemon = daemon;
+        daemon.kill();
+        daemon.start();
+        let check = daemon.json("/api/v1/checks/job");
+        assert!(check["pings"].as_u64() >= Some(1), "{check}");
+        assert_eq!(daemon.state("shop"), "up");
+        drop(daemon);
+        drop((disk, target));
+    })
+    .await;
+}
+
+#[test]
 fn a_ping_is_recorded_before_it_is_answered_and_survives_a_kill() {
     let mut daemon = Daemon::started(&job("1h", "1h"));
     for _ in 0..20 {

@@ -1,6 +1,7 @@
 //! One connection's worth of shipping: look where both sides stand, take one step, look again.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -18,6 +19,8 @@ use super::{Archivist, document};
 /// A connection, and what is known of the other side since it began.
 pub(super) struct Session<'a> {
     archivist: &'a Archivist,
+    /// The name that the journal stands under.
+    node: Arc<str>,
     link: Link,
     /// The journal that the cursor is of.
     journal: Uuid,
@@ -35,6 +38,7 @@ impl<'a> Session<'a> {
         schema::migrate(&mut link).await?;
         Ok(Self {
             archivist,
+            node: Arc::clone(&archivist.node.borrow()),
             link,
             journal: Uuid::nil(),
             cursor: None,
@@ -198,8 +202,8 @@ impl<'a> Session<'a> {
         })
     }
 
-    fn key(&self) -> (&'a str, Uuid) {
-        (&self.archivist.node, self.journal)
+    fn key(&self) -> (&str, Uuid) {
+        (&self.node, self.journal)
     }
 }
 

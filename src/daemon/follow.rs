@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::notices::{Fact, Notices};
+
 use crate::channel::relay::Relays;
 use crate::channel::smtp::Deadlines;
 use crate::channel::{email, message};
@@ -31,6 +33,8 @@ pub(super) struct Wires {
     pub(super) digest: watch::Sender<Option<Calendar>>,
     pub(super) jobs: watch::Sender<Arc<Vec<Job>>>,
     pub(super) facts: watch::Sender<Arc<Facts>>,
+    pub(super) node: watch::Sender<Arc<str>>,
+    notices: watch::Sender<Notices>,
 }
 
 impl Wires {
@@ -45,6 +49,8 @@ impl Wires {
             digest: watch::Sender::new(plan.email.digest.clone()),
             jobs: watch::Sender::default(),
             facts: watch::Sender::new(Arc::new(facts(plan, status, started))),
+            node: watch::Sender::new(Arc::clone(&plan.node)),
+            notices: watch::Sender::default(),
         }
     }
 
@@ -61,21 +67,30 @@ impl Wires {
         self.digest.send_if_modified(|digest| {
             std::mem::replace(digest, plan.email.digest.clone()) != plan.email.digest
         });
+        self.node
+            .send_if_modified(|node| std::mem::replace(node, Arc::clone(&plan.node)) != plan.node);
         let jobs = jobs(plan, view, &self.jobs.borrow());
         self.jobs.send_replace(Arc::new(jobs));
         self.facts.send_modify(|facts| {
             let facts = Arc::make_mut(facts);
-            (facts.node, facts.zone, facts.notice) = (Arc::clone(&plan.node), plan.zone, None);
+            (facts.node, facts.zone) = (Arc::clone(&plan.node), plan.zone);
             facts.about.config = files(plan);
             let listen = std::mem::take(&mut facts.reached.listen);
             facts.reached = reached(plan, listen);
         });
     }
 
-    /// Shows a line above every page.
-    pub(super) fn notice(&self, text: &str) {
-        self.facts
-            .send_modify(|facts| Arc::make_mut(facts).notice = Some(text.into()));
+    /// Shows a line about `fact` above every page, or no more.
+    pub(super) fn notice(&self, fact: Fact, text: Option<&str>) {
+        self.notices.send_modify(|notices| notices.set(fact, text));
+        let text = self.notices.borrow().text();
+        self.facts.send_if_modified(|facts| {
+            let changed = facts.notice != text;
+            if changed {
+                Arc::make_mut(facts).notice = text;
+            }
+            changed
+        });
     }
 }
 

@@ -1,13 +1,16 @@
 //! Takes changed files into force: the configuration whole or not at all, the hello pages as they are.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::follow::Wires;
+use super::notices::Fact;
 use crate::clock::Clock;
 use crate::config::{self, Listen, Plan, Source};
 use crate::core::input::Input;
@@ -18,9 +21,12 @@ use crate::inbox::{Answer, Inbox};
 use crate::settings::Problem;
 use crate::vitals::Vitals;
 use crate::watch::Changes;
+use crate::watchdog;
 
 /// How long the engine gets to take a plan.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// When a plan that a busy engine did not take is tried again.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// Follows the files.
 pub(super) struct Reloader {
@@ -30,8 +36,9 @@ pub(super) struct Reloader {
     pub(super) content: watch::Sender<Arc<hello::Content>>,
     pub(super) wires: Wires,
     pub(super) changes: Changes,
-    /// What the first configuration said of the addresses; they cannot change while running.
-    pub(super) configured: Listen,
+    /// What the first configuration said of the addresses and of the data folder; they cannot change while
+    /// running.
+    pub(super) started_with: (Listen, PathBuf),
     pub(super) clock: Clock,
     pub(super) vitals: Arc<Vitals>,
 }
@@ -40,20 +47,28 @@ impl Reloader {
     /// Runs until `shutdown`. `plan` is the one in force.
     pub(super) async fn run(mut self, mut plan: Plan, shutdown: CancellationToken) {
         let mut refused: Option<Vec<Problem>> = None;
-        while shutdown.run_until_cancelled(self.changes.next()).await == Some(true) {
+        let mut restart = None;
+        let mut again = false;
+        self.changes.also(plan.secrets.clone());
+        while shutdown.run_until_cancelled(self.turn(again)).await == Some(true) {
+            again = false;
             self.read_hello(&plan).await;
             let source = self.source.clone();
-            let Ok(read) = spawn_blocking(move || config::load(&source)).await else {
+            let Ok((read, secrets)) =
+                spawn_blocking(move || config::load_with_secrets(&source)).await
+            else {
                 continue;
             };
+            self.changes.also(secrets);
             match read {
                 Ok(mut new) => {
-                    let restart = self.restart_needed(&plan, &new);
+                    let needed = self.restart_needed(&new);
                     new.bind(plan.listen.clone());
-                    let same = new == plan && refused.is_none() && restart.is_none();
-                    if !same && self.adopt(&new, restart).await {
-                        plan = new;
-                        refused = None;
+                    let same = new == plan && refused.is_none() && needed == restart;
+                    if !same && self.adopt(&new, needed).await {
+                        (plan, restart, refused) = (new, needed, None);
+                    } else if !same {
+                        again = true;
                     }
                 }
                 Err(problems) if refused.as_ref() == Some(&problems) => {}
@@ -65,28 +80,32 @@ impl Reloader {
         }
     }
 
-    /// Takes a new plan into force. False when the engine did not take it: it is tried again later.
+    /// Waits for the next change, or for a while when the last one has to be tried `again`. False at the end.
+    async fn turn(&mut self, again: bool) -> bool {
+        if !again {
+            return self.changes.next().await;
+        }
+        timeout(AGAIN, self.changes.next()).await.unwrap_or(true)
+    }
+
+    /// Takes a new plan into force. False when the engine did not take it: it is tried again soon.
     async fn adopt(&self, new: &Plan, restart: Option<&'static str>) -> bool {
-        if self
-            .inbox
-            .ask(Input::Plan(Arc::new(new.roster())), PATIENCE)
-            .await
-            == Answer::Busy
-        {
+        let plan = Input::Plan(Arc::new(new.roster()));
+        if self.inbox.ask(plan, PATIENCE).await == Answer::Busy {
             tracing::error!(
-                "the engine did not take the new configuration; it is tried again at the next change"
+                "the engine did not take the new configuration; it is tried again in {} s",
+                AGAIN.as_secs()
             );
             return false;
         }
         self.wires.follow(new, &self.view.borrow());
         self.vitals.reloads.bump();
+        let wanted =
+            restart.map(|what| format!("{what} changed: restart Belfry to take it into force"));
+        self.wires.notice(Fact::Configuration, None);
+        self.wires.notice(Fact::Restart, wanted.as_deref());
         let outcome = match restart {
-            Some(what) => {
-                self.wires.notice(&format!(
-                    "{what} changed: restart Belfry to take it into force"
-                ));
-                Outcome::pass(&format!("{what} changed: restart to take it into force"))
-            }
+            Some(what) => Outcome::pass(&format!("{what} changed: restart to take it into force")),
             None => taken(&self.source, new.checks.len()),
         };
         tracing::info!(
@@ -94,6 +113,7 @@ impl Reloader {
             "configuration taken into force: {}",
             outcome.message()
         );
+        watchdog::notify_status(&format!("watching {} checks", new.checks.len()));
         self.look(outcome);
         true
     }
@@ -112,9 +132,9 @@ impl Reloader {
         for problem in problems.iter().skip(1) {
             tracing::error!("{}", problem.line());
         }
-        self.wires.notice(&format!(
-            "The configuration is refused, the one before stays in force: {text}"
-        ));
+        let notice = format!("The configuration is refused, the one before stays in force: {text}");
+        self.wires.notice(Fact::Configuration, Some(&notice));
+        watchdog::notify_status("the configuration is refused, the one before stays in force");
         self.look(Outcome::fail(&text));
     }
 
@@ -124,8 +144,8 @@ impl Reloader {
         let Ok((content, notes)) = read else { return };
         for note in &notes {
             tracing::warn!("{note}");
-            self.wires.notice(note);
         }
+        say_hello(&self.wires, &notes);
         self.content.send_if_modified(|shown| {
             let changed = **shown != content;
             if changed {
@@ -135,9 +155,10 @@ impl Reloader {
         });
     }
 
-    /// What a running daemon cannot change.
-    fn restart_needed(&self, old: &Plan, new: &Plan) -> Option<&'static str> {
-        match (self.configured == new.listen, old.data_dir == new.data_dir) {
+    /// What differs from the start and a running daemon cannot change.
+    fn restart_needed(&self, new: &Plan) -> Option<&'static str> {
+        let (listen, data_dir) = &self.started_with;
+        match (*listen == new.listen, *data_dir == new.data_dir) {
             (false, _) => Some("[listen]"),
             (_, false) => Some("[daemon] data_dir"),
             (true, true) => None,
@@ -159,6 +180,12 @@ impl Reloader {
             });
         }
     }
+}
+
+/// Shows what was found wrong with the hello pages at the last reading, or nothing any more.
+pub(super) fn say_hello(wires: &Wires, notes: &[String]) {
+    let text = notes.join("; ");
+    wires.notice(Fact::Hello, (!notes.is_empty()).then_some(text.as_str()));
 }
 
 /// The outcome of a configuration that is in force.

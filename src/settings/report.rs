@@ -1,6 +1,7 @@
 //! What a reading collects, and where it reads from.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +44,8 @@ pub struct Report<'e> {
     environment: &'e dyn Fn(&str) -> Option<String>,
     /// What relative paths of secrets are relative to.
     folder: PathBuf,
+    /// The files that secrets are in, whether they can be read or not.
+    secrets: RefCell<BTreeSet<PathBuf>>,
 }
 
 impl<'e> Report<'e> {
@@ -53,7 +56,18 @@ impl<'e> Report<'e> {
             left_out: Cell::new(0),
             environment,
             folder: folder.to_owned(),
+            secrets: RefCell::default(),
         }
+    }
+
+    /// Notes that a secret is in this file.
+    pub fn has_secret(&self, file: &Path) {
+        self.secrets.borrow_mut().insert(file.to_owned());
+    }
+
+    /// The files that secrets are in: a change of one makes another configuration.
+    pub fn secrets(&self) -> Vec<PathBuf> {
+        self.secrets.borrow().iter().cloned().collect()
     }
 
     /// Notes a problem at a place of a file.

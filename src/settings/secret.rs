@@ -64,6 +64,7 @@ impl Section<'_> {
                 return None;
             }
         };
+        self.report.has_secret(&path);
         match std::fs::read_to_string(&path) {
             Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']))),
             Err(error) => {

@@ -70,7 +70,7 @@ impl House {
         let archivist = Archivist {
             journal: self.journal.clone(),
             url: self.url.subscribe(),
-            node: "web-1".into(),
+            node: watch::channel("web-1".into()).1,
             vitals: Arc::clone(&self.vitals),
             clock: Clock::start(),
         };
