@@ -124,9 +124,18 @@ impl Archivist {
             vitals.archive_lag.set(0);
             return pending().await;
         }
+        let (mut dropped, mut dropping) = (None, false);
         loop {
             match self.journal.reader().waiting().await {
                 Ok(waiting) => {
+                    let more = dropped.is_some_and(|before| waiting.dropped > before);
+                    if more && !dropping {
+                        tracing::warn!(
+                            batches = waiting.dropped,
+                            "too much waits for the archive: the oldest history is dropped unarchived"
+                        );
+                    }
+                    (dropped, dropping) = (Some(waiting.dropped), more);
                     let before = waiting.first.unwrap_or(waiting.last + 1) - 1;
                     vitals.archive_waiting.set(waiting.last - before);
                     let age = waiting.since.map(|since| self.clock.now().since(since));

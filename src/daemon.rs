@@ -303,7 +303,7 @@ async fn adopt(inbox: &Inbox, plan: &Plan, gap: Gap) -> anyhow::Result<()> {
 
 /// The first look at the configuration, and at a journal that had to be put aside.
 fn announce(inbox: &Inbox, view: &View, source: &Source, quarantined: Option<&str>, now: Time) {
-    let taken = reload::taken(source, view.engine.roster.checks.len());
+    let taken = reload::taken(source, view.engine.roster.checks.len(), None);
     look(inbox, view, now, (config::CONFIG_CHECK, 1, &taken));
     if let Some(text) = quarantined {
         put_aside(inbox, view, text, now);

@@ -49,7 +49,7 @@ pub(crate) mod tests;
 
 pub use chore::{Chore, Retention};
 pub use open::Opened;
-pub use reader::{EventRow, Gap, Reader, Waiting};
+pub use reader::{EventRow, Reader, Waiting};
 pub use shipment::Shipment;
 
 /// Most orders that wait for the writer. The engine waits for each of its commits; the rest are chores.
@@ -182,15 +182,11 @@ impl Journal {
 
     /// Does a chore in small steps between commits, and says what was done.
     pub async fn maintain(&self, chore: Chore) -> Result<String, Error> {
-        match chore {
-            Chore::Backup => {
-                let now = Time::from_millis(self.now.load(Ordering::Relaxed));
-                backup::backup(self.reader.clone(), now).await
-            }
-            Chore::Rollup | Chore::Retain(_) | Chore::Checkpoint => {
-                self.task(chore::Task::of(&chore)).await
-            }
+        if let Some(task) = chore::Task::of(&chore) {
+            return self.task(task).await;
         }
+        let now = Time::from_millis(self.now.load(Ordering::Relaxed));
+        backup::backup(self.reader.clone(), now).await
     }
 
     /// Forgets the shipments up to `up_to`: the archive has them.

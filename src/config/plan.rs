@@ -38,8 +38,8 @@ pub struct Plan {
     pub retention: Retention,
     /// Files and folders that a change of makes another plan: [`super::Source::paths`].
     pub files: Vec<PathBuf>,
-    /// The files that its secrets are in.
-    pub secrets: Vec<PathBuf>,
+    /// The files beside them that a change of makes another plan: those that its secrets are in.
+    pub followed: Vec<PathBuf>,
 }
 
 /// A check with how to look at it.
@@ -124,6 +124,6 @@ pub(super) fn read(mut files: Files<'_>, found: &Found, report: &Report<'_>) -> 
         checks: all.into_iter().map(planned).collect(),
         retention,
         files: found.follow.clone(),
-        secrets: report.secrets(),
+        followed: report.secrets(),
     }
 }

@@ -49,7 +49,7 @@ impl Reloader {
         let mut refused: Option<Vec<Problem>> = None;
         let mut restart = None;
         let mut again = false;
-        self.changes.also(plan.secrets.clone());
+        self.changes.also(plan.followed.clone());
         while shutdown.run_until_cancelled(self.turn(again)).await == Some(true) {
             again = false;
             self.read_hello(&plan).await;
@@ -106,7 +106,11 @@ impl Reloader {
         self.wires.notice(Fact::Restart, wanted.as_deref());
         let outcome = match restart {
             Some(what) => Outcome::pass(&format!("{what} changed: restart to take it into force")),
-            None => taken(&self.source, new.checks.len()),
+            None => taken(
+                &self.source,
+                new.checks.len(),
+                self.changes.blind().as_deref(),
+            ),
         };
         tracing::info!(
             checks = new.checks.len(),
@@ -188,7 +192,9 @@ pub(super) fn say_hello(wires: &Wires, notes: &[String]) {
     wires.notice(Fact::Hello, (!notes.is_empty()).then_some(text.as_str()));
 }
 
-/// The outcome of a configuration that is in force.
-pub(super) fn taken(source: &Source, checks: usize) -> Outcome {
-    Outcome::pass(&format!("{source} is in force, {checks} checks"))
+/// The outcome of a configuration that is in force. `blind`: why changes of it are found late.
+pub(super) fn taken(source: &Source, checks: usize, blind: Option<&str>) -> Outcome {
+    let late = blind.map(|why| format!("; changes are found late: {why}"));
+    let late = late.unwrap_or_default();
+    Outcome::pass(&format!("{source} is in force, {checks} checks{late}"))
 }

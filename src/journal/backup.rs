@@ -8,9 +8,9 @@ use anyhow::{Context, bail};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use super::Error;
 use super::quarantine::{named, stamp, with};
 use super::reader::Reader;
+use super::{Error, ledger};
 use crate::core::time::Time;
 
 /// How many copies are kept: a week of daily ones.
@@ -49,7 +49,7 @@ fn copy(source: &Connection, path: &Path, now: Time) -> anyhow::Result<String> {
         // A copy that is not whole is of no use, and a full disk wants its room back.
         fs::remove_file(&partial).ok();
     }
-    copied.with_context(|| format!("copying to {}", partial.display()))?;
+    let events = copied.with_context(|| format!("copying to {}", partial.display()))?;
     File::open(&partial).and_then(|file| file.sync_all())?;
     fs::rename(&partial, &to).with_context(|| format!("writing {}", to.display()))?;
     File::open(&folder).and_then(|folder| folder.sync_all())?;
@@ -58,11 +58,15 @@ fn copy(source: &Connection, path: &Path, now: Time) -> anyhow::Result<String> {
         fs::remove_file(old).with_context(|| format!("removing {}", old.display()))?;
     }
     let bytes = fs::metadata(&to)?.len();
-    Ok(format!("{bytes} bytes in {}, read through", to.display()))
+    Ok(format!(
+        "{bytes} bytes in {}, read through: {events} events as they were written",
+        to.display()
+    ))
 }
 
-/// One snapshot in one step: the writer goes on meanwhile, its pages stay in the WAL.
-fn fill(source: &Connection, to: &Path) -> anyhow::Result<()> {
+/// One snapshot in one step: the writer goes on meanwhile, its pages stay in the WAL. Returns how many events
+/// the ledger in it has, all of which were found as they were written.
+fn fill(source: &Connection, to: &Path) -> anyhow::Result<u64> {
     let mut copy = Connection::open(to)?;
     let done = Backup::new(source, &mut copy)?.step(-1)?;
     if done != StepResult::Done {
@@ -74,6 +78,7 @@ fn fill(source: &Connection, to: &Path) -> anyhow::Result<()> {
     if said != "ok" {
         bail!("the copy is damaged ({said}), and so may the journal be");
     }
+    let events = ledger::verify(&copy)??;
     copy.close().map_err(|(_, error)| error)?;
-    Ok(())
+    Ok(events)
 }

@@ -18,8 +18,6 @@ pub enum Chore {
     Retain(Retention),
     /// Writes a copy to the folder `backup`, reads it through, and keeps the newest ones.
     Backup,
-    /// Moves what is in the WAL into the journal's file.
-    Checkpoint,
 }
 
 impl Chore {
@@ -29,7 +27,6 @@ impl Chore {
             Self::Rollup => "rollup",
             Self::Retain(_) => "retention",
             Self::Backup => "backup",
-            Self::Checkpoint => "checkpoint",
         }
     }
 }
@@ -58,23 +55,22 @@ pub(super) enum Task {
         bucket: u32,
     },
     Retain(Retain),
-    Checkpoint,
     Shipped {
         up_to: u64,
     },
 }
 
 impl Task {
-    /// The beginning of a chore. (A backup is none of the writer's; asked for one, it checkpoints.)
-    pub(super) fn of(chore: &Chore) -> Self {
+    /// The beginning of a chore; none for a backup, which only reads and is no work of the writer's.
+    pub(super) fn of(chore: &Chore) -> Option<Self> {
         match chore {
-            Chore::Rollup => Self::Rollup {
+            Chore::Rollup => Some(Self::Rollup {
                 windows: 0,
                 looks: 0,
                 bucket: 0,
-            },
-            Chore::Retain(rules) => Self::Retain(Retain::new(*rules)),
-            Chore::Backup | Chore::Checkpoint => Self::Checkpoint,
+            }),
+            Chore::Retain(rules) => Some(Self::Retain(Retain::new(*rules))),
+            Chore::Backup => None,
         }
     }
 
@@ -107,13 +103,6 @@ impl Task {
                 Ok(done.then(|| format!("{windows} windows summed, {looks} outcomes packed")))
             }
             Self::Retain(retain) => retain.step(store, now),
-            Self::Checkpoint => {
-                let pages: i64 =
-                    store
-                        .conn
-                        .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(2))?;
-                Ok(Some(format!("{} pages checkpointed", pages.max(0))))
-            }
             Self::Shipped { up_to } => {
                 let up_to = i64::try_from(*up_to).unwrap_or(i64::MAX);
                 let gone = store.transact(|desk| ship::shipped(desk.conn, up_to))?;

@@ -1,6 +1,8 @@
 //! The ledger of events: append-only, each row hashed over the one before, so that a row that was changed,
 //! added or taken out shows.
 
+use std::fmt;
+
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
@@ -15,6 +17,25 @@ pub(super) type Hash = [u8; 32];
 
 /// What stands before the first event.
 const GENESIS: Hash = [0; 32];
+
+/// An event was changed, added or taken out.
+#[derive(Debug)]
+pub(super) struct Changed {
+    /// The first that is not as it was written.
+    pub(super) seq: i64,
+}
+
+impl fmt::Display for Changed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seq = self.seq;
+        write!(
+            f,
+            "event {seq} of the journal is not what was written there"
+        )
+    }
+}
+
+impl std::error::Error for Changed {}
 
 /// One event that is to be written.
 pub(super) struct Line<'a> {
@@ -57,9 +78,8 @@ pub(super) fn newest(conn: &Connection) -> rusqlite::Result<(i64, Hash)> {
     .map(|newest| newest.unwrap_or((0, GENESIS)))
 }
 
-/// Checks every event that is there: the number of those that are as they were written, or of the first
-/// one that is not.
-pub(super) fn verify(conn: &Connection) -> rusqlite::Result<Result<u64, i64>> {
+/// Checks every event that is there: how many there are, or which is not as it was written.
+pub(super) fn verify(conn: &Connection) -> rusqlite::Result<Result<u64, Changed>> {
     let mut hash: Hash = meta::read(conn, meta::ANCHOR)?.unwrap_or(GENESIS);
     let mut statement = conn.prepare("SELECT seq, json, hash FROM event ORDER BY seq")?;
     let mut rows = statement.query([])?;
@@ -69,7 +89,7 @@ pub(super) fn verify(conn: &Connection) -> rusqlite::Result<Result<u64, i64>> {
         let (seq, json, written): (i64, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
         hash = chained(&hash, &json);
         if written != hash || last.is_some_and(|last| last + 1 != seq) {
-            return Ok(Err(seq));
+            return Ok(Err(Changed { seq }));
         }
         last = Some(seq);
         good += 1;

@@ -14,9 +14,8 @@ pub(super) const PACKED: &str = "packed";
 pub(super) const ANCHOR: &str = "anchor";
 /// When retention last looked at the clock, in milliseconds.
 pub(super) const RETAINED: &str = "retained";
-/// How many shipments were dropped unshipped, and the newest of them.
+/// How many shipments were dropped unshipped.
 pub(super) const GAP_BATCHES: &str = "gap_batches";
-pub(super) const GAP_UP_TO: &str = "gap_up_to";
 
 /// The fact of this name.
 pub(super) fn read<T: FromSql>(conn: &Connection, key: &str) -> rusqlite::Result<Option<T>> {

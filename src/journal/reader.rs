@@ -6,14 +6,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::quarantine::with;
 use super::shipment::{Shipment, ShippedCheck};
-use super::{ledger, schema, ship};
+use super::{schema, ship};
 use crate::core::check::CheckId;
 use crate::core::heartbeat::Ping;
 use crate::core::incident::{Incident, IncidentId};
@@ -48,15 +48,6 @@ pub struct EventRow {
     pub check: Option<CheckId>,
     /// The event, see [`crate::core::event::Event`]; a ping without its body.
     pub json: String,
-}
-
-/// What the archive will never get, because too much waited for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Gap {
-    /// How many shipments were dropped.
-    pub batches: u64,
-    /// The newest of them.
-    pub up_to: u64,
 }
 
 impl Reader {
@@ -140,17 +131,6 @@ impl Reader {
             .await
     }
 
-    /// Checks the ledger: how many events there are, each as it was written.
-    ///
-    /// # Errors
-    /// When an event was changed, added or taken out; the text says which.
-    pub async fn verify(&self) -> anyhow::Result<u64> {
-        match self.query(ledger::verify).await? {
-            Ok(events) => Ok(events),
-            Err(seq) => bail!("event {seq} of the journal is not what was written there"),
-        }
-    }
-
     /// Bytes on the disk, with what is in the WAL.
     pub fn size(&self) -> u64 {
         let size = |tail| std::fs::metadata(with(&self.path, tail)).map_or(0, |file| file.len());
@@ -183,11 +163,6 @@ impl Reader {
     /// The names of all checks there ever were, for an archive that has lost them.
     pub async fn check_names(&self) -> anyhow::Result<Vec<ShippedCheck>> {
         self.query(ship::names).await
-    }
-
-    /// What the archive will never get.
-    pub async fn ship_gap(&self) -> anyhow::Result<Gap> {
-        self.query(rows::ship_gap).await
     }
 
     /// Runs `ask` in a snapshot of its own.

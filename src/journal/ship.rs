@@ -63,7 +63,6 @@ pub(super) fn bound(
     let before: i64 = meta::read(conn, meta::GAP_BATCHES)?.unwrap_or(0);
     let gone = i64::try_from(gone).unwrap_or(i64::MAX);
     meta::write(conn, meta::GAP_BATCHES, &before.saturating_add(gone))?;
-    meta::write(conn, meta::GAP_UP_TO, &up_to.min(newest - 1))?;
     // Names may have been among what is missing.
     heads.introduced = false;
     Ok(())

@@ -275,3 +275,17 @@ fn the_same_files_have_the_same_fingerprint_and_reading_them_is_no_change() {
     fs::write(&file, "two").unwrap();
     assert_ne!(first, Fingerprint::of(&paths));
 }
+
+#[tokio::test]
+async fn a_file_that_is_followed_later_is_followed_like_the_others_there_or_not() {
+    let mut scene = Scene::start_with(PACE, open);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let secret = elsewhere.path().join("password");
+    scene.changes.also(vec![secret.clone()]);
+    scene.changed("what happened before is not known").await;
+    fs::write(&secret, "one").unwrap();
+    scene.changed("it is there").await;
+    fs::write(&secret, "two").unwrap();
+    scene.changed("it is another one").await;
+    scene.end().await;
+}

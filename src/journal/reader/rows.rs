@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::{EventRow, Gap};
+use super::EventRow;
 use crate::core::check::CheckId;
 use crate::core::heartbeat::Ping;
 use crate::core::incident::{Incident, IncidentId};
@@ -192,15 +192,6 @@ pub(super) fn ship_state(conn: &Connection) -> rusqlite::Result<(u64, Option<Tim
             (newest - oldest + 1).cast_unsigned(),
             Some(Time::from_millis(at)),
         ),
-    })
-}
-
-pub(super) fn ship_gap(conn: &Connection) -> rusqlite::Result<Gap> {
-    let batches: Option<i64> = meta::read(conn, meta::GAP_BATCHES)?;
-    let up_to: Option<i64> = meta::read(conn, meta::GAP_UP_TO)?;
-    Ok(Gap {
-        batches: batches.unwrap_or(0).cast_unsigned(),
-        up_to: up_to.unwrap_or(0).cast_unsigned(),
     })
 }
 

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::rows;
 use crate::core::time::Time;
+use crate::journal::meta;
 
 /// What waits for the archive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Waiting {
     pub last: u64,
     /// When the oldest was made.
     pub since: Option<Time>,
+    /// How many were dropped because too much waited: the archive will never get them.
+    pub dropped: u64,
 }
 
 pub(super) fn waiting(conn: &Connection) -> rusqlite::Result<Waiting> {
@@ -32,7 +35,9 @@ pub(super) fn waiting(conn: &Connection) -> rusqlite::Result<Waiting> {
             |row| row.get(0),
         )
         .optional()?;
+    let dropped: Option<i64> = meta::read(conn, meta::GAP_BATCHES)?;
     Ok(Waiting {
+        dropped: dropped.unwrap_or(0).cast_unsigned(),
         journal: rows::identity(conn)?.unwrap_or_default(),
         first: oldest.map(|(seq, _)| seq.cast_unsigned()),
         last: last.unwrap_or(0).cast_unsigned(),

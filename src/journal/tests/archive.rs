@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::story::Story;
 use crate::core::heartbeat::Signal;
 use crate::core::outcome::Verdict::{Fail, Pass};
-use crate::journal::{Gap, meta, ship, store};
+use crate::journal::{meta, ship, store};
 
 #[tokio::test]
 async fn each_batch_is_one_shipment_and_leaves_when_it_is_shipped() {
@@ -79,7 +79,7 @@ async fn too_much_for_the_archive_drops_the_oldest_and_remembers_the_gap() {
         .expect("bounded");
     assert!(!desk.heads.introduced);
     assert_eq!(
-        meta::read(&desk.conn, meta::GAP_UP_TO).expect("read"),
+        meta::read(&desk.conn, meta::GAP_BATCHES).expect("read"),
         Some(6)
     );
     desk.transact(|d| ship::bound(d.conn, &mut d.heads, 10, (4, 1)))
@@ -87,13 +87,7 @@ async fn too_much_for_the_archive_drops_the_oldest_and_remembers_the_gap() {
     drop(desk);
     story.reopen().await;
     let reader = story.journal.reader();
-    assert_eq!(
-        reader.ship_gap().await.expect("read"),
-        Gap {
-            batches: 9,
-            up_to: 9
-        }
-    );
+    assert_eq!(reader.waiting().await.expect("read").dropped, 9);
     assert_eq!(
         reader.ship_state().await.expect("read").0,
         1,

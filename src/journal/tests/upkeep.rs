@@ -223,6 +223,7 @@ async fn a_backup_is_a_whole_journal_and_only_the_newest_are_kept() {
         story.look("db", Pass).await;
         let report = story.journal.maintain(Chore::Backup).await.expect("done");
         assert!(report.contains("read through"), "{report}");
+        assert!(report.contains(" events as they were written"), "{report}");
     }
     let folder = story.folder.path().join("backup");
     let mut names: Vec<_> = std::fs::read_dir(&folder)
@@ -238,12 +239,20 @@ async fn a_backup_is_a_whole_journal_and_only_the_newest_are_kept() {
     assert_eq!(opened.restored.definitions.len(), 3);
     opened.journal.reader().verify().await.expect("whole");
     opened.journal.close().await;
-    let report = story
-        .journal
-        .maintain(Chore::Checkpoint)
-        .await
-        .expect("done");
-    assert!(report.ends_with("pages checkpointed"), "{report}");
+}
+
+#[tokio::test]
+async fn a_backup_of_a_ledger_that_was_changed_is_refused_and_says_where() {
+    let mut story = two_days().await;
+    story.journal.close().await;
+    let conn = rusqlite::Connection::open(story.file()).expect("opens");
+    let change = "UPDATE event SET json = replace(json, 'db', 'bd') WHERE seq = 2";
+    conn.execute(change, []).expect("changed");
+    drop(conn);
+    assert_eq!(story.reopen().await, None);
+    let refused = story.journal.maintain(Chore::Backup).await;
+    let error = refused.expect_err("it is no good copy").to_string();
+    assert!(error.contains("event 2 "), "{error}");
 }
 
 #[tokio::test]
