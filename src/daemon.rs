@@ -11,10 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::archive::Archivist;
 use crate::clock::Clock;
-use crate::config::{self, Listen, Plan, Source};
+use crate::config::{Listen, Plan, Source};
 use crate::core::engine::Engine;
 use crate::core::input::Input;
-use crate::core::outcome::Outcome;
 use crate::core::time::Time;
 use crate::core::view::View;
 use crate::courier::{Courier, Patience};
@@ -29,6 +28,7 @@ use crate::watch::{Changes, Watch};
 use crate::watchdog::{self, Part, Watchdog};
 use crate::{hello, web};
 
+mod announce;
 mod ending;
 mod follow;
 mod log;
@@ -36,6 +36,7 @@ mod notices;
 mod reload;
 mod summary;
 
+use announce::{announce, tell_of_journals};
 use ending::{Ending, Stage};
 use follow::Wires;
 pub use log::log_to_stderr_or_journal;
@@ -299,51 +300,6 @@ async fn adopt(inbox: &Inbox, plan: &Plan, gap: Gap) -> anyhow::Result<()> {
         ),
     }
     Ok(())
-}
-
-/// The first look at the configuration, and at a journal that had to be put aside.
-fn announce(inbox: &Inbox, view: &View, source: &Source, quarantined: Option<&str>, now: Time) {
-    let taken = reload::taken(source, view.engine.roster.checks.len(), None);
-    look(inbox, view, now, (config::CONFIG_CHECK, 1, &taken));
-    if let Some(text) = quarantined {
-        put_aside(inbox, view, text, now);
-    }
-}
-
-/// Opens an incident about a journal that was put aside.
-fn put_aside(inbox: &Inbox, view: &View, text: &str, now: Time) {
-    const NAME: &str = "belfry.journal";
-    let enough = view.engine.named(NAME);
-    let enough = enough.map_or(0, |watched| watched.check.fail_after.bad);
-    look(inbox, view, now, (NAME, enough, &Outcome::fail(text)));
-}
-
-/// Hands in what was found out about ourselves, so often that it counts.
-fn look(inbox: &Inbox, view: &View, at: Time, (name, times, outcome): (&str, u8, &Outcome)) {
-    let Some(check) = view.engine.named(name).map(|watched| watched.id) else {
-        return;
-    };
-    for _ in 0..times {
-        let outcome = outcome.clone();
-        inbox.offer(Input::Outcome { check, at, outcome });
-    }
-}
-
-/// Tells of every journal that has to be put aside while the daemon runs, until there is none any more.
-async fn tell_of_journals(
-    mut news: cell::Receiver<Option<Arc<str>>>,
-    inbox: Inbox,
-    view: cell::Receiver<Arc<View>>,
-    wires: Wires,
-    clock: Clock,
-) {
-    while news.changed().await.is_ok() {
-        let told = news.borrow_and_update().clone();
-        if let Some(text) = told {
-            wires.notice(Fact::Journal, Some(&text));
-            put_aside(&inbox, &view.borrow(), &text, clock.now());
-        }
-    }
 }
 
 /// Returns when a signal says so, or with an error when a part ended by itself.
