@@ -468,10 +468,10 @@ fn degraded_alerts_only_where_asked_and_worsens_to_down() {
             .after(LOOK);
     }
     story.expect(&[
-        "shop degraded: warn level: 3 failures in a row",
+        "shop degraded: 3 warnings in a row",
         "incident: shop",
         "mail: opened",
-        "blog degraded: warn level: 3 failures in a row",
+        "blog degraded: 3 warnings in a row",
     ]);
     looks(&mut story, "shop", &[Verdict::Fail; 3]);
     story.expect(&[

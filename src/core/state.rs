@@ -34,13 +34,20 @@ impl Threshold {
     }
 }
 
+impl Threshold {
+    /// In words, of `what`: `3 failures in a row`.
+    fn of_what(self, what: &str) -> String {
+        match (self.bad, self.of) {
+            (1, 1) => format!("1 {what}"),
+            (bad, of) if bad == of => format!("{bad} {what}s in a row"),
+            (bad, of) => format!("{bad} {what}s in the last {of} looks"),
+        }
+    }
+}
+
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.bad, self.of) {
-            (1, 1) => f.write_str("1 failure"),
-            (bad, of) if bad == of => write!(f, "{bad} failures in a row"),
-            (bad, of) => write!(f, "{bad} failures in the last {of} looks"),
-        }
+        f.write_str(&self.of_what("failure"))
     }
 }
 
@@ -152,7 +159,7 @@ impl fmt::Display for Reason {
         match self {
             Self::FirstPass => f.write_str("first good look"),
             Self::Failures(threshold) => threshold.fmt(f),
-            Self::Warnings(threshold) => write!(f, "warn level: {threshold}"),
+            Self::Warnings(threshold) => f.write_str(&threshold.of_what("warning")),
             Self::Recovered(1) => f.write_str("good again"),
             Self::Recovered(n) => write!(f, "{n} good looks in a row"),
             Self::JobFailed => f.write_str("the job reported a failure"),

@@ -36,6 +36,7 @@ impl Scene {
                 node: "web-1".into(),
                 zone: chrono_tz::UTC,
                 status_url: None,
+                local_url: "http://127.0.0.1:8080".to_owned(),
             },
             identity: email::Identity {
                 from: "belfry@example.org".parse().unwrap(),
