@@ -140,8 +140,9 @@ pub(super) fn redirect(checks: &mut [Planned], bound: &Listen) {
             .iter_mut()
             .find(|planned| planned.check.name.as_ref() == name);
         if let Some((planned, &address)) = planned.zip(addresses.first()) {
-            planned.probe = asked(address, path);
-            let target = target(address, planned.probe.as_ref());
+            let probe = asked(address, path);
+            let target = target(address, probe.as_ref());
+            planned.probe = probe.map(Arc::new);
             Arc::make_mut(&mut planned.check).target = target.into();
         }
     }

@@ -47,7 +47,7 @@ pub struct Plan {
 pub struct Planned {
     pub check: Arc<Check>,
     /// None for a heartbeat and for `belfry.config`, which are told.
-    pub probe: Option<Probe>,
+    pub probe: Option<Arc<Probe>>,
 }
 
 impl Plan {
@@ -110,7 +110,7 @@ pub(super) fn read(mut files: Files<'_>, found: &Found, report: &Report<'_>) -> 
 
     let planned = |draft: Draft<'_>| Planned {
         check: Arc::new(draft.check),
-        probe: draft.probe,
+        probe: draft.probe.map(Arc::new),
     };
     Plan {
         node: daemon.node,

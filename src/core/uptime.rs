@@ -143,6 +143,12 @@ pub struct History {
 }
 
 impl History {
+    /// Gives back the room that was grown into while it was read; there is one of these for every check.
+    pub fn shrink(&mut self) {
+        self.hours.shrink_to_fit();
+        self.days.shrink_to_fit();
+    }
+
     /// Takes in a finished window.
     pub fn push(&mut self, tally: &Tally) {
         if self
@@ -178,10 +184,10 @@ fn add(slots: &mut VecDeque<Slot>, from: Time, spans: Spans, limit: usize) {
     match slots.back_mut() {
         Some(slot) if slot.from == from => slot.spans += spans,
         _ => {
-            slots.push_back(Slot { from, spans });
-            while slots.len() > limit {
+            while slots.len() >= limit {
                 slots.pop_front();
             }
+            slots.push_back(Slot { from, spans });
         }
     }
 }

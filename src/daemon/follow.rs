@@ -106,8 +106,8 @@ fn jobs(plan: &Plan, view: &View, old: &[Job]) -> Vec<Job> {
         let probe = planned.probe.clone()?;
         let probe = known
             .get(&check)
-            .filter(|job| *job.probe == probe)
-            .map_or_else(|| Arc::new(probe), |job| Arc::clone(&job.probe));
+            .filter(|job| job.probe == probe)
+            .map_or(probe, |job| Arc::clone(&job.probe));
         Some(Job {
             check,
             schedule: planned.check.schedule.clone(),

@@ -101,18 +101,21 @@ impl Content {
     }
 
     /// Reads the files again. One that cannot be read, is too large or is no text leaves its part as it is,
-    /// with a note for people that says why.
+    /// with a note for people that says why; one that was never there, with what is built in and no note.
     pub fn again(&self, folder: Option<&Path>) -> (Self, Vec<String>) {
         let Some(folder) = folder else {
             return (Self::default(), Vec::new());
         };
         let mut notes = Vec::new();
         let mut source = |file: File, last: &String| {
-            load(&folder.join(file.name)).unwrap_or_else(|why| {
-                notes.push(format!(
-                    "{}: {why}; what was shown before stays",
-                    text::line(&folder.join(file.name).display().to_string(), 200)
-                ));
+            let path = folder.join(file.name);
+            load(&path).unwrap_or_else(|why| {
+                // One that was never there is not missed: what is built in stands for it.
+                let is_missed = last != file.built_in || path.exists();
+                if is_missed {
+                    let path = text::line(&path.display().to_string(), 200);
+                    notes.push(format!("{path}: {why}; what was shown before stays"));
+                }
                 last.clone()
             })
         };
@@ -262,6 +265,19 @@ mod tests {
         let (fourth, notes) = second.again(Some(folder.path()));
         assert_eq!(notes.len(), 1);
         assert_eq!(fourth.tag(Which::Hello), second.tag(Which::Hello));
+    }
+
+    #[test]
+    fn a_folder_or_file_that_was_never_there_is_not_complained_of() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let missing = folder.path().join("hello");
+        let (content, notes) = Content::read(Some(&missing));
+        assert_eq!(notes, Vec::<String>::new());
+        assert_eq!(content, Content::default());
+
+        fs::write(folder.path().join(HELLO.name), "<p>only this</p>").expect("a file");
+        let (_, notes) = Content::read(Some(folder.path()));
+        assert_eq!(notes, Vec::<String>::new());
     }
 
     #[test]

@@ -124,7 +124,9 @@ fn histories(conn: &Connection, now: Time, definitions: &mut [Definition]) -> ru
     let rolled = super::heads::rolled(conn)?;
     each(Resolution::Window, rolled, &mut |history, window| {
         history.push(&window);
-    })
+    })?;
+    definitions.iter_mut().for_each(|d| d.history.shrink());
+    Ok(())
 }
 
 fn slot(sum: &Tally) -> Slot {

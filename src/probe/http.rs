@@ -2,6 +2,7 @@
 //!
 //! Each look opens a connection of its own: what a new visitor would meet.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::header::{ACCEPT, CONNECTION, HOST, HeaderName, HeaderValue, USER_AGENT};
@@ -40,8 +41,9 @@ const MAX_HEADERS: usize = 50;
 pub struct Settings {
     target: Target,
     method: Method,
-    /// All headers of the first request.
-    headers: HeaderMap,
+    /// What the first request has beside [`headers_for`]. A map of headers weighs a kilobyte, so that it is made
+    /// when it is needed; clones share these.
+    headers: Arc<[(HeaderName, HeaderValue)]>,
     send: Bytes,
     /// Accepted statuses; none for 200 to 299.
     status: Option<Vec<u16>>,
@@ -72,7 +74,7 @@ impl Settings {
         let target = read_target(&mut section);
         let send = read_send(&mut section);
         let method = read_method(&mut section, !send.is_empty());
-        let headers = read_headers(&mut section, target.as_ref());
+        let headers = read_headers(&mut section);
         let status = section.integers("status", 100..=599).map(|list| {
             let codes = list.into_iter();
             codes.filter_map(|code| u16::try_from(code).ok()).collect()
@@ -90,7 +92,7 @@ impl Settings {
         Some(Self {
             target,
             method,
-            headers,
+            headers: headers.into(),
             send,
             status,
             body,
@@ -104,7 +106,7 @@ impl Settings {
     /// A GET of `target` that should answer 200, no redirects followed.
     pub(super) fn of(target: Target) -> Self {
         Self {
-            headers: headers_for(&target),
+            headers: Arc::default(),
             target,
             method: Method::GET,
             send: Bytes::new(),
@@ -115,6 +117,15 @@ impl Settings {
             chain_days: 0,
             slow: None,
         }
+    }
+
+    /// All headers of the first request.
+    pub(super) fn headers(&self) -> HeaderMap {
+        let mut headers = headers_for(&self.target);
+        for (name, value) in self.headers.iter() {
+            headers.insert(name, value.clone());
+        }
+        headers
     }
 
     /// The address, for people.
@@ -185,8 +196,8 @@ pub(super) fn headers_for(target: &Target) -> HeaderMap {
     headers
 }
 
-fn read_headers(section: &mut Section<'_>, target: Option<&Target>) -> HeaderMap {
-    let mut headers = target.map(headers_for).unwrap_or_default();
+fn read_headers(section: &mut Section<'_>) -> Vec<(HeaderName, HeaderValue)> {
+    let mut headers = Vec::new();
     let pairs = section.pairs("headers").unwrap_or_default();
     if pairs.len() > MAX_HEADERS {
         section.refuse("headers", "too many headers", "at most 50");
@@ -204,7 +215,7 @@ fn read_headers(section: &mut Section<'_>, target: Option<&Target>) -> HeaderMap
             Some((known, mut value)) => {
                 // A value may be a token; this keeps it out of whatever prints the settings.
                 value.set_sensitive(true);
-                headers.insert(known, value);
+                headers.push((known, value));
             }
             None => section.refuse(
                 "headers",

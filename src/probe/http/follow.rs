@@ -40,7 +40,7 @@ pub(super) async fn follow(settings: &Settings, env: &Env, trace: &mut Trace) ->
     let mut stop = Stop {
         target: settings.target.clone(),
         method: settings.method.clone(),
-        headers: settings.headers.clone(),
+        headers: settings.headers(),
         send: settings.send.clone(),
     };
     let mut ends = None;
@@ -60,7 +60,7 @@ pub(super) async fn follow(settings: &Settings, env: &Env, trace: &mut Trace) ->
         let at_home = stop.target.is_beside(&settings.target) && next.is_beside(&settings.target);
         stop = Stop {
             headers: if at_home {
-                let mut headers = settings.headers.clone();
+                let mut headers = settings.headers();
                 if !again {
                     headers.remove(CONTENT_TYPE);
                 }

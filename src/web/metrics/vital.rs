@@ -92,6 +92,11 @@ pub(super) fn numbers(v: &Vitals) -> Vec<Number> {
         ),
         span("outbox_age", "Age of the oldest of them", &v.outbox_age),
         level(
+            "outbox_refused",
+            "People who were not told lately because every relay refused",
+            &v.outbox_refused,
+        ),
+        level(
             "archive_state",
             "0 not configured, 1 reachable, 2 not reachable",
             &v.archive_state,

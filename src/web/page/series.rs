@@ -77,7 +77,10 @@ fn one(name: &str, all: &[(Time, &Vec<Series>)], (first, now): (Time, Time)) -> 
                     polyline points=(PreEscaped(line(&points, &sum, (first, now)))) {}
                 }
             }
-            p.fine { (show(sum.least)) " to " (show(sum.most)) ", " (show(sum.mean)) " on average" }
+            p.fine {
+                @if show(sum.least) == show(sum.most) { "always the same" }
+                @else { (show(sum.least)) " to " (show(sum.most)) ", " (show(sum.mean)) " on average" }
+            }
         }
     }
 }
