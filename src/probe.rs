@@ -14,6 +14,7 @@ mod bounds;
 mod carrier;
 mod env;
 mod error;
+mod escape;
 mod finding;
 mod kept;
 mod level;

@@ -12,6 +12,10 @@ mod database;
 mod http;
 #[path = "probe/names.rs"]
 mod names;
+#[path = "probe/real.rs"]
+mod real;
+#[path = "probe/starttls.rs"]
+mod starttls;
 #[path = "probe/tcp.rs"]
 mod tcp;
 #[path = "probe/tls.rs"]

@@ -15,6 +15,7 @@ use super::error::{self, Looked};
 use super::trace::{Stage, Trace};
 use crate::core::outcome::Outcome;
 use crate::names::Family;
+use crate::settings::Section;
 
 /// The lead that an address gets before the next is tried beside it (RFC 8305, section 5).
 const LEAD: Duration = Duration::from_millis(250);
@@ -73,6 +74,25 @@ impl Address {
         }
     }
 
+    /// Reads the address under `key`, with the port that is usual where there is one.
+    pub(super) fn read(
+        section: &mut Section<'_>,
+        key: &'static str,
+        usual: Option<u16>,
+    ) -> Option<Self> {
+        let text = section.required(key)?;
+        let bare = || Some(Self::new(Host::parse(&text)?, usual?));
+        let address = Self::parse(&text).or_else(bare);
+        if address.is_none() {
+            section.refuse(
+                key,
+                format!("\"{key}\" is not a host and port"),
+                format!("write {key} = \"db.example.org:5432\", or \"[::1]:5432\""),
+            );
+        }
+        address
+    }
+
     /// Reads `host:port`.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (host, port) = text.rsplit_once(':')?;
@@ -83,15 +103,20 @@ impl Address {
         Some(Self::new(Host::parse(host)?, port))
     }
 
-    /// Connects within the time of `trace`.
-    pub(super) async fn connect(&self, env: &Env, trace: &mut Trace) -> Looked<TcpStream> {
-        let mut addresses = match &self.host {
-            Host::Ip(ip) => vec![*ip],
+    /// The addresses of the host, the ones to be tried first in front; never an empty list.
+    pub(super) async fn resolve(&self, env: &Env, trace: &mut Trace) -> Looked<Vec<IpAddr>> {
+        match &self.host {
+            Host::Ip(ip) => Ok(vec![*ip]),
             Host::Name(name) => {
                 trace.enter(Stage::Dns);
-                env.names.resolve(name, self.family).await?
+                env.names.resolve(name, self.family).await
             }
-        };
+        }
+    }
+
+    /// Connects within the time of `trace`.
+    pub(super) async fn connect(&self, env: &Env, trace: &mut Trace) -> Looked<TcpStream> {
+        let mut addresses = self.resolve(env, trace).await?;
         let mut why = None;
         addresses.retain(|ip| {
             let wrong = self.named.out_of_bounds(*ip, self.port, &env.own_ports);

@@ -1,11 +1,14 @@
 //! Numbers with a warn and a fail level, and a look that has many of them.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use super::finding::Finding;
 use super::trace::Trace;
 use crate::core::metric::{Metric, Unit};
 use crate::core::outcome::{Outcome, Verdict};
+use crate::core::text::{self, MESSAGE_CHARS};
+use crate::core::time::human;
 use crate::settings::Section;
 
 /// From which value on something is warned of, and from which on it fails.
@@ -137,8 +140,49 @@ impl Judgement {
         }
     }
 
+    /// Warns when it took longer than `slow`.
+    pub(super) fn slow(&mut self, trace: &mut Trace, slow: Option<Duration>, took: Duration) {
+        let Some(slow) = slow else {
+            return;
+        };
+        let verdict = if took > slow {
+            Verdict::Warn
+        } else {
+            Verdict::Pass
+        };
+        trace.note(|| {
+            let most = format!("at most {}", human(slow));
+            Finding::new("time", most, human(took), true).worth(verdict)
+        });
+        self.add(verdict, || format!("slower than {}", human(slow)));
+    }
+
+    /// The outcome of what took time. Its message is `{what} in {latency}`, and behind that all that is not as
+    /// it should be; both may come from outside.
+    pub(super) fn timed(self, took: Duration, what: &str) -> Outcome {
+        let (verdict, texts, metrics) = self.told();
+        let mut after = String::new();
+        for text in texts {
+            after.push_str(", ");
+            after.push_str(&text);
+        }
+        let after = text::line(&after, MESSAGE_CHARS);
+        Outcome::timed(verdict, took, what, &after).with_metrics(metrics)
+    }
+
     /// The outcome; `good` is the message where all is as it should be.
     pub(super) fn outcome(self, good: &str) -> Outcome {
+        let (verdict, texts, metrics) = self.told();
+        let message = if texts.is_empty() {
+            good.to_owned()
+        } else {
+            texts.join("; ")
+        };
+        Outcome::new(verdict, &message).with_metrics(metrics)
+    }
+
+    /// The verdict, what is said of it, and the numbers.
+    fn told(self) -> (Verdict, Vec<String>, Vec<Metric>) {
         let verdict = self.worst.unwrap_or(Verdict::Pass);
         let mut said = self.said;
         // The worst first, so that the message begins with what matters.
@@ -147,20 +191,13 @@ impl Judgement {
             Verdict::Unknown => 1,
             Verdict::Warn | Verdict::Pass => 2,
         });
-        let texts: Vec<String> = said.into_iter().map(|(_, text)| text).collect();
-        let message = if texts.is_empty() {
-            good.to_owned()
-        } else {
-            texts.join("; ")
-        };
-        Outcome::new(verdict, &message).with_metrics(self.metrics)
+        let texts = said.into_iter().map(|(_, text)| text).collect();
+        (verdict, texts, self.metrics)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

@@ -21,8 +21,31 @@ impl PartialEq for Pattern {
 impl Pattern {
     /// Reads the pattern under `key`.
     pub(super) fn read(section: &mut Section<'_>, key: &'static str) -> Option<Self> {
+        Self::read_with(section, key, |_| {})
+    }
+
+    /// Reads a pattern for lines, where `^` and `$` are the ends of any line, with or without a CR.
+    pub(super) fn read_lines(section: &mut Section<'_>, key: &'static str) -> Option<Self> {
+        Self::read_with(section, key, |builder| {
+            builder.multi_line(true).crlf(true);
+        })
+    }
+
+    /// A pattern for lines of our own; a test compiles each.
+    pub(super) fn ours(text: &'static str) -> Self {
+        let regex = RegexBuilder::new(text).multi_line(true).crlf(true).build();
+        Self(regex.expect("a test has compiled it"))
+    }
+
+    fn read_with(
+        section: &mut Section<'_>,
+        key: &'static str,
+        how: impl FnOnce(&mut RegexBuilder),
+    ) -> Option<Self> {
         let text = section.string(key)?;
-        match RegexBuilder::new(&text).size_limit(SIZE).build() {
+        let mut builder = RegexBuilder::new(&text);
+        how(builder.size_limit(SIZE));
+        match builder.build() {
             Ok(regex) => Some(Self(regex)),
             Err(error) => {
                 // The last line of the error says what is wrong, those above draw where.
@@ -40,6 +63,11 @@ impl Pattern {
 
     pub(super) fn matches(&self, bytes: &[u8]) -> bool {
         self.0.is_match(bytes)
+    }
+
+    /// Where the first match ends.
+    pub(super) fn end(&self, bytes: &[u8]) -> Option<usize> {
+        self.0.find(bytes).map(|found| found.end())
     }
 
     pub(super) fn as_str(&self) -> &str {

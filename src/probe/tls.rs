@@ -19,10 +19,14 @@ use crate::clock::Clock;
 
 mod chain;
 mod failure;
+mod secure;
 mod unverified;
 
-pub(super) use chain::{Authority, Ends};
+#[cfg(test)]
+pub(super) use chain::Authority;
+pub(super) use chain::Ends;
 pub(super) use failure::outcome;
+pub(super) use secure::Secure;
 
 /// The trusted certificates and what is made of them.
 #[derive(Debug)]

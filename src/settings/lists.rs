@@ -6,7 +6,65 @@ use toml::de::DeValue;
 
 use super::{Entry, Section};
 
+/// Most tables of a list; more is a mistake in whatever writes the file.
+const TABLES: usize = 100;
+
+impl<'a> Section<'a> {
+    /// A list of tables, or one table as a list of one: `steps = [{ … }, { … }]`.
+    pub fn tables(&mut self, key: &'static str) -> Option<Vec<Section<'a>>> {
+        let entry = self.entry(key)?;
+        let list = entry.value.as_array();
+        let items = match list.filter(|list| list.len() <= TABLES) {
+            Some(list) => list
+                .iter()
+                .map(|item| (item.get_ref().as_table(), item.span()))
+                .collect(),
+            None => vec![(entry.value.as_table(), entry.span.clone())],
+        };
+        let mut sections = Vec::with_capacity(items.len());
+        for (number, (table, span)) in items.into_iter().enumerate() {
+            let Some(table) = table else {
+                let hint = format!("write {key} = [{{ … }}, {{ … }}], at most {TABLES}");
+                self.wrong(
+                    &span,
+                    format!("\"{key}\" is not a list of tables"),
+                    Some(hint),
+                );
+                return None;
+            };
+            let path = format!("{}.{key}[{number}]", self.path);
+            sections.push(Section::new(path, table, span, self.source, self.report));
+        }
+        Some(sections)
+    }
+}
+
 impl Section<'_> {
+    /// A text that is one of `words`.
+    pub fn choice(&mut self, key: &'static str, words: &[&'static str]) -> Option<&'static str> {
+        let text = self.string(key)?;
+        let found = words.iter().find(|word| **word == text);
+        if found.is_none() {
+            let distance = |word: &&str| {
+                strsim::damerau_levenshtein(&text.to_lowercase(), &word.to_lowercase())
+            };
+            let near = words.iter().map(|word| (distance(word), word)).min();
+            let meant = match near {
+                Some((distance, word)) if distance <= 1 + word.len() / 3 => {
+                    format!("did you mean \"{word}\"? ")
+                }
+                Some(_) | None => String::new(),
+            };
+            let hint = format!("{meant}there are: {}", words.join(", "));
+            self.refuse(
+                key,
+                format!("\"{text}\" is no \"{key}\" that is known"),
+                hint,
+            );
+        }
+        found.copied()
+    }
+
     /// A list of texts, or one text as a list of one; each with its place.
     pub fn strings(&mut self, key: &'static str) -> Option<Vec<(String, Range<usize>)>> {
         let entry = self.entry(key)?;

@@ -52,7 +52,9 @@ impl<'a> Section<'a> {
 
     /// The value of `key` as it stands.
     pub fn entry(&mut self, key: &'static str) -> Option<Entry<'a>> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         let value: &'a Spanned<DeValue<'a>> = self.table.get(key)?;
         Some(Entry {
             value: value.get_ref(),

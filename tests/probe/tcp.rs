@@ -35,7 +35,10 @@ async fn what_is_sent_and_answered_can_be_told() {
         "answered as expected in T"
     );
     let outcome = look_briefly(&with("^-ERR")).await;
-    assert_fails(&outcome, "no answer within 400 ms");
+    assert_fails(
+        &outcome,
+        "answered \"+PONG\", which does not match /^-ERR/, and no more came in time",
+    );
 }
 
 #[tokio::test]

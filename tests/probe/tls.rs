@@ -82,14 +82,22 @@ pub(crate) fn chain(name: &str, leaf: Days, intermediate: Days) -> Chain {
     }
 }
 
-async fn https(certificates: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Server {
+/// What accepts TLS with these.
+pub(crate) fn acceptor(
+    certificates: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> TlsAcceptor {
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring has both")
         .with_no_client_auth()
         .with_single_cert(certificates, key)
         .expect("the key fits");
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    TlsAcceptor::from(Arc::new(config))
+}
+
+async fn https(certificates: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Server {
+    let acceptor = acceptor(certificates, key);
     Server::start(move |stream| {
         let acceptor = acceptor.clone();
         async move {

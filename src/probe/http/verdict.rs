@@ -8,9 +8,7 @@ use super::target::without_secrets;
 use crate::core::outcome::{Outcome, Verdict};
 use crate::core::text;
 use crate::core::time::{Time, human};
-use crate::probe::tls::Authority;
 
-const DAY: Duration = Duration::from_hours(24);
 /// Longest piece of an address or pattern in a message.
 const PIECE_CHARS: usize = 80;
 
@@ -51,16 +49,8 @@ pub(super) fn judge(settings: &Settings, seen: &Seen, took: Duration, now: Time)
     let mut warnings =
         slow.map_or_else(String::new, |slow| format!(", slower than {}", human(slow)));
     if let Some(ends) = &seen.ends {
-        let own = ends_soon(ends.leaf, settings.certificate_days, now);
-        warnings.extend(own.map(|when| format!(", the certificate expires {when}")));
-        if let Some(Authority { ends, name }) = &ends.authority {
-            let above = ends_soon(*ends, settings.chain_days, now);
-            warnings.extend(
-                above.map(|when| {
-                    format!(", the certificate of its authority {name} expires {when}")
-                }),
-            );
-        }
+        let soon = ends.soon(settings.certificate_days, settings.chain_days, now);
+        warnings.extend(soon.iter().map(|said| format!(", {said}")));
     }
     let verdict = if warnings.is_empty() {
         Verdict::Pass
@@ -68,16 +58,6 @@ pub(super) fn judge(settings: &Settings, seen: &Seen, took: Duration, now: Time)
         Verdict::Warn
     };
     Outcome::timed(verdict, took, &status, &warnings)
-}
-
-/// When a certificate ends, where that is within `days`. Whole days, so that the text changes once a day.
-fn ends_soon(at: Time, days: u32, now: Time) -> Option<String> {
-    let left = at.since(now);
-    (left < DAY * days).then(|| match left.as_secs() / DAY.as_secs() {
-        0 => "within a day".to_owned(),
-        1 => "in 1 day".to_owned(),
-        days => format!("in {days} days"),
-    })
 }
 
 #[cfg(test)]
@@ -89,7 +69,9 @@ mod tests {
     use super::*;
     use crate::probe::Probe;
     use crate::probe::tests::read;
-    use crate::probe::tls::Ends;
+    use crate::probe::tls::{Authority, Ends};
+
+    const DAY: Duration = Duration::from_hours(24);
 
     fn judged(keys: &str, status: u16, body: &'static str, took_ms: u64) -> String {
         judged_with(keys, status, body, took_ms, None)

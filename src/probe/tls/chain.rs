@@ -1,6 +1,7 @@
 //! When a verified chain of certificates ends, and by which of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, TrustAnchor};
@@ -13,6 +14,7 @@ use crate::core::time::Time;
 
 /// Most certificates of a chain that are looked at; public chains have two or three.
 const LONGEST: usize = 10;
+const DAY: Duration = Duration::from_hours(24);
 /// Longest name of a certificate in a message.
 const NAME_CHARS: usize = 60;
 
@@ -39,6 +41,20 @@ impl Ends {
             leaf: self.leaf.min(other.leaf),
             authority: authorities.min_by_key(|authority| authority.ends),
         }
+    }
+
+    /// What is to be said of certificates that end within so many days, leaf and authority apart.
+    pub(in crate::probe) fn soon(&self, leaf: u32, authority: u32, now: Time) -> Vec<String> {
+        let own = ends_soon(self.leaf, leaf, now);
+        let own = own.map(|when| format!("the certificate expires {when}"));
+        let above = self.authority.as_ref().and_then(|above| {
+            let when = ends_soon(above.ends, authority, now)?;
+            let name = &above.name;
+            Some(format!(
+                "the certificate of its authority {name} expires {when}"
+            ))
+        });
+        own.into_iter().chain(above).collect()
     }
 }
 
@@ -80,6 +96,16 @@ pub(super) fn ends(certificates: &[CertificateDer<'_>], roots: &RootCertStore) -
         }
     }
     Some(ends)
+}
+
+/// When a certificate ends, where that is within `days`. Whole days, so that the text changes once a day.
+fn ends_soon(at: Time, days: u32, now: Time) -> Option<String> {
+    let left = at.since(now);
+    (left < DAY * days).then(|| match left.as_secs() / DAY.as_secs() {
+        0 => "within a day".to_owned(),
+        1 => "in 1 day".to_owned(),
+        days => format!("in {days} days"),
+    })
 }
 
 fn end(certificate: &X509Certificate<'_>) -> Time {

@@ -1,5 +1,5 @@
 //! Takes any certificate. Only for what would else go in the clear (`sslmode=prefer` of Postgres, which
-//! anybody on the way could turn into no TLS at all).
+//! anybody on the way could turn into no TLS at all), and where `verify = false` asks for it.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{

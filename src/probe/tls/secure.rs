@@ -1,0 +1,150 @@
+//! `tls` of a probe: whether a connection is secured, whose certificate it must be, and when that is warned of.
+
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::{Ends, outcome};
+use crate::core::metric::Unit;
+use crate::core::outcome::Verdict;
+use crate::core::time::Time;
+use crate::probe::address::Host;
+use crate::probe::env::Env;
+use crate::probe::error::Looked;
+use crate::probe::finding::Finding;
+use crate::probe::level::Judgement;
+use crate::probe::trace::{Stage, Trace};
+use crate::settings::Section;
+
+/// How long before its end a certificate is warned of; renewal is due 30 days before, so this is late.
+const DAYS: u32 = 14;
+/// The longest warning; an authority takes years to replace in the stores of clients.
+const MOST_DAYS: i64 = 3_650;
+
+/// How a connection is secured.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::probe) struct Secure {
+    /// The name that the certificate must be for; none for that of the host.
+    name: Option<ServerName<'static>>,
+    verify: bool,
+    leaf_days: u32,
+    chain_days: u32,
+}
+
+impl Secure {
+    /// Reads `tls` (`true`, `false`, or a table with `name` and `verify`), `certificate_days` and `chain_days`.
+    /// None where the connection is to be in the clear, as it is where nothing is said and `usual` says so.
+    pub(in crate::probe) fn read(section: &mut Section<'_>, usual: bool) -> Option<Self> {
+        let is_table = section
+            .entry("tls")
+            .is_some_and(|entry| entry.value.as_table().is_some());
+        let (wanted, name, verify) = if is_table {
+            let mut table = section.table("tls")?;
+            let name = read_name(&mut table);
+            let verify = table.boolean("verify").unwrap_or(true);
+            table.finish();
+            (true, name, verify)
+        } else {
+            (section.boolean("tls").unwrap_or(usual), None, true)
+        };
+        let mut days = |key| {
+            let days = section.integer(key, 0..=MOST_DAYS)?;
+            if !wanted {
+                let message = format!("\"{key}\" where there is no certificate");
+                section.refuse(key, message, "add tls = true");
+            }
+            u32::try_from(days).ok()
+        };
+        let leaf_days = days("certificate_days").unwrap_or(DAYS);
+        let chain_days = days("chain_days").unwrap_or(leaf_days);
+        wanted.then_some(Self {
+            name,
+            verify,
+            leaf_days,
+            chain_days,
+        })
+    }
+
+    /// The handshake over `stream` with `host`, which is named `at`; `protocols` are offered (ALPN), where
+    /// there are any. Says when the certificates end.
+    pub(in crate::probe) async fn shake(
+        &self,
+        (host, at): (&Host, &str),
+        stream: TcpStream,
+        protocols: &[&[u8]],
+        env: &Env,
+        trace: &mut Trace,
+    ) -> Looked<(TlsStream<TcpStream>, Option<Ends>)> {
+        trace.enter(Stage::Tls);
+        let name = match (&self.name, host) {
+            (Some(name), _) => name.clone(),
+            (None, Host::Ip(ip)) => ServerName::IpAddress((*ip).into()),
+            (None, Host::Name(name)) => {
+                let bare = name.strip_suffix('.').unwrap_or(name).to_owned();
+                ServerName::try_from(bare).map_err(|_| {
+                    let text = format!("{name} is no name that a certificate can be for");
+                    crate::core::outcome::Outcome::fail(&text)
+                })?
+            }
+        };
+        let mut config = if self.verify {
+            env.tls.verified().await
+        } else {
+            env.tls.unverified().await
+        };
+        if !protocols.is_empty() {
+            let own = Arc::make_mut(&mut config);
+            own.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        }
+        let shaken = TlsConnector::from(config).connect(name, stream).await;
+        let stream = shaken.map_err(|error| outcome(&error, at))?;
+        let ends = env.tls.ends(&stream).await;
+        Ok((stream, ends))
+    }
+
+    /// What the ends of the certificates are worth at `now`.
+    pub(in crate::probe) fn judge(
+        &self,
+        ends: &Ends,
+        now: Time,
+        judgement: &mut Judgement,
+        trace: &mut Trace,
+    ) {
+        let soon = ends.soon(self.leaf_days, self.chain_days, now);
+        let verdict = if soon.is_empty() {
+            Verdict::Pass
+        } else {
+            Verdict::Warn
+        };
+        trace.note(|| {
+            let expected = format!("valid for {} days or more", self.leaf_days);
+            let above = ends.authority.as_ref();
+            let above = above.map_or_else(String::new, |authority| {
+                format!(", {} until {}", authority.name, authority.ends)
+            });
+            let found = format!("until {}{above}", ends.leaf);
+            Finding::new("certificate", expected, found, true).worth(verdict)
+        });
+        let days = ends.leaf.since(now).as_secs_f64() / 86_400.0;
+        judgement.metric("certificate days", days.floor(), Unit::Count);
+        for said in soon {
+            judgement.add(Verdict::Warn, || said);
+        }
+    }
+}
+
+fn read_name(table: &mut Section<'_>) -> Option<ServerName<'static>> {
+    let text = table.string("name")?;
+    let name = ServerName::try_from(text);
+    if name.is_err() {
+        table.refuse(
+            "name",
+            "\"name\" is no name that a certificate can be for",
+            "write name = \"mail.example.org\"",
+        );
+    }
+    name.ok()
+}
