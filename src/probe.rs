@@ -12,6 +12,7 @@ use crate::settings::Section;
 mod address;
 mod bounds;
 mod carrier;
+mod datagram;
 mod env;
 mod error;
 mod escape;
@@ -22,6 +23,7 @@ mod pattern;
 mod tls;
 mod trace;
 
+pub mod dns;
 pub mod host;
 pub mod http;
 pub mod own;
@@ -89,6 +91,7 @@ macro_rules! kinds {
 kinds! {
     "http" => Http, http;
     "tcp" => Tcp, tcp;
+    "dns" => Dns, dns;
     "postgres" => Postgres, postgres;
     "port" => Port, port;
     "host" => Host, host;
@@ -238,6 +241,7 @@ pub(crate) mod tests {
         for (key, text) in [
             ("http", "http = { url = \"http://a.example/\" }"),
             ("tcp", "tcp = { address = \"a.example:22\" }"),
+            ("dns", "dns = { name = \"a.example\" }"),
             ("postgres", "postgres = { url = \"postgres://u@h/d\" }"),
             ("port", "port = { address = \"0.0.0.0:5000\" }"),
             ("host", "host = {}"),

@@ -8,6 +8,8 @@ mod server;
 
 #[path = "probe/database.rs"]
 mod database;
+#[path = "probe/dns.rs"]
+mod dns;
 #[path = "probe/http.rs"]
 mod http;
 #[path = "probe/names.rs"]
