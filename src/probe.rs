@@ -30,6 +30,7 @@ pub mod own;
 pub mod port;
 pub mod postgres;
 pub mod tcp;
+pub mod udp;
 
 pub use env::Env;
 pub use finding::Finding;
@@ -91,6 +92,7 @@ macro_rules! kinds {
 kinds! {
     "http" => Http, http;
     "tcp" => Tcp, tcp;
+    "udp" => Udp, udp;
     "dns" => Dns, dns;
     "postgres" => Postgres, postgres;
     "port" => Port, port;
@@ -242,6 +244,7 @@ pub(crate) mod tests {
             ("http", "http = { url = \"http://a.example/\" }"),
             ("tcp", "tcp = { address = \"a.example:22\" }"),
             ("dns", "dns = { name = \"a.example\" }"),
+            ("udp", "udp = { address = \"a.example:53\" }"),
             ("postgres", "postgres = { url = \"postgres://u@h/d\" }"),
             ("port", "port = { address = \"0.0.0.0:5000\" }"),
             ("host", "host = {}"),

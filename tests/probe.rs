@@ -22,6 +22,8 @@ mod starttls;
 mod tcp;
 #[path = "probe/tls.rs"]
 mod tls;
+#[path = "probe/udp.rs"]
+mod udp;
 
 use std::path::Path;
 use std::sync::Arc;
