@@ -26,6 +26,7 @@ mod trace;
 pub mod dns;
 pub mod host;
 pub mod http;
+pub mod icmp;
 pub mod own;
 pub mod port;
 pub mod postgres;
@@ -93,6 +94,7 @@ kinds! {
     "http" => Http, http;
     "tcp" => Tcp, tcp;
     "udp" => Udp, udp;
+    "icmp" => Icmp, icmp;
     "dns" => Dns, dns;
     "postgres" => Postgres, postgres;
     "port" => Port, port;
@@ -245,6 +247,7 @@ pub(crate) mod tests {
             ("tcp", "tcp = { address = \"a.example:22\" }"),
             ("dns", "dns = { name = \"a.example\" }"),
             ("udp", "udp = { address = \"a.example:53\" }"),
+            ("icmp", "icmp = { host = \"a.example\" }"),
             ("postgres", "postgres = { url = \"postgres://u@h/d\" }"),
             ("port", "port = { address = \"0.0.0.0:5000\" }"),
             ("host", "host = {}"),

@@ -12,6 +12,8 @@ mod database;
 mod dns;
 #[path = "probe/http.rs"]
 mod http;
+#[path = "probe/icmp.rs"]
+mod icmp;
 #[path = "probe/names.rs"]
 mod names;
 #[path = "probe/real.rs"]

@@ -40,13 +40,21 @@ impl Levels {
     pub(super) fn read(section: &mut Section<'_>, scale: &Scale) -> Self {
         let warn = section.number(scale.warn, scale.range.clone());
         let fail = section.number(scale.fail, scale.range.clone());
+        Self::of_both(section, (scale.warn, scale.fail), (warn, fail), scale.usual)
+    }
+
+    fn of_both(
+        section: &Section<'_>,
+        (warn_key, fail_key): (&str, &str),
+        (warn, fail): (Option<f64>, Option<f64>),
+        usual: Self,
+    ) -> Self {
         if let (Some(warn), Some(fail)) = (warn, fail)
             && warn > fail
         {
-            let message = format!("\"{}\" is above \"{}\"", scale.warn, scale.fail);
-            section.refuse(scale.warn, message, "warn first, fail later");
+            let message = format!("\"{warn_key}\" is above \"{fail_key}\"");
+            section.refuse(warn_key, message, "warn first, fail later");
         }
-        let usual = scale.usual;
         Self {
             warn: warn.or(usual
                 .warn
@@ -55,6 +63,21 @@ impl Levels {
                 .fail
                 .filter(|usual| warn.is_none_or(|warn| warn <= *usual))),
         }
+    }
+
+    /// Reads both keys as durations, into seconds.
+    pub(super) fn read_times(
+        section: &mut Section<'_>,
+        (warn, fail): (&'static str, &'static str),
+        most: Duration,
+        usual: Self,
+    ) -> Self {
+        let mut read = |key| {
+            let range = Duration::from_millis(1)..=most;
+            section.duration(key, range).map(|time| time.as_secs_f64())
+        };
+        let said = (read(warn), read(fail));
+        Self::of_both(section, (warn, fail), said, usual)
     }
 
     /// What `value` is worth.
