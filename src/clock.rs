@@ -96,6 +96,18 @@ fn uptime() -> Option<i64> {
     i64::try_from(seconds.as_millis()).ok()
 }
 
+/// The wall clock as it stands, in nanoseconds since 1970: to be compared with somebody else's, and for nothing
+/// that lasts.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the file that reads the clock"
+)]
+pub fn wall_nanos() -> i128 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let nanos = since.unwrap_or_default().as_nanos();
+    i128::try_from(nanos).unwrap_or_default()
+}
+
 /// The wall clock. A clock before 1970 reads as 1970.
 #[expect(
     clippy::disallowed_methods,

@@ -27,6 +27,7 @@ pub mod dns;
 pub mod host;
 pub mod http;
 pub mod icmp;
+pub mod ntp;
 pub mod own;
 pub mod port;
 pub mod postgres;
@@ -96,6 +97,7 @@ kinds! {
     "udp" => Udp, udp;
     "icmp" => Icmp, icmp;
     "dns" => Dns, dns;
+    "ntp" => Ntp, ntp;
     "postgres" => Postgres, postgres;
     "port" => Port, port;
     "host" => Host, host;
@@ -248,6 +250,7 @@ pub(crate) mod tests {
             ("dns", "dns = { name = \"a.example\" }"),
             ("udp", "udp = { address = \"a.example:53\" }"),
             ("icmp", "icmp = { host = \"a.example\" }"),
+            ("ntp", "ntp = { server = \"a.example\" }"),
             ("postgres", "postgres = { url = \"postgres://u@h/d\" }"),
             ("port", "port = { address = \"0.0.0.0:5000\" }"),
             ("host", "host = {}"),

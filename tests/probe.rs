@@ -16,6 +16,8 @@ mod http;
 mod icmp;
 #[path = "probe/names.rs"]
 mod names;
+#[path = "probe/ntp.rs"]
+mod ntp;
 #[path = "probe/real.rs"]
 mod real;
 #[path = "probe/starttls.rs"]
