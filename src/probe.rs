@@ -33,6 +33,7 @@ pub mod port;
 pub mod postgres;
 pub mod tcp;
 pub mod udp;
+pub mod websocket;
 
 pub use env::Env;
 pub use finding::Finding;
@@ -98,6 +99,7 @@ kinds! {
     "icmp" => Icmp, icmp;
     "dns" => Dns, dns;
     "ntp" => Ntp, ntp;
+    "websocket" => Websocket, websocket;
     "postgres" => Postgres, postgres;
     "port" => Port, port;
     "host" => Host, host;
@@ -251,6 +253,7 @@ pub(crate) mod tests {
             ("udp", "udp = { address = \"a.example:53\" }"),
             ("icmp", "icmp = { host = \"a.example\" }"),
             ("ntp", "ntp = { server = \"a.example\" }"),
+            ("websocket", "websocket = { url = \"wss://a.example/\" }"),
             ("postgres", "postgres = { url = \"postgres://u@h/d\" }"),
             ("port", "port = { address = \"0.0.0.0:5000\" }"),
             ("host", "host = {}"),

@@ -28,6 +28,8 @@ mod tcp;
 mod tls;
 #[path = "probe/udp.rs"]
 mod udp;
+#[path = "probe/websocket.rs"]
+mod websocket;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -22,6 +22,7 @@ mod follow;
 mod target;
 mod verdict;
 
+pub(super) use exchange::explain;
 pub(super) use target::Target;
 
 /// Most redirects that can be asked for; browsers give up after 20.
@@ -121,11 +122,7 @@ impl Settings {
 
     /// All headers of the first request.
     pub(super) fn headers(&self) -> HeaderMap {
-        let mut headers = headers_for(&self.target);
-        for (name, value) in self.headers.iter() {
-            headers.insert(name, value.clone());
-        }
-        headers
+        headers_with(&self.target, &self.headers)
     }
 
     /// The address, for people.
@@ -196,7 +193,17 @@ pub(super) fn headers_for(target: &Target) -> HeaderMap {
     headers
 }
 
-fn read_headers(section: &mut Section<'_>) -> Vec<(HeaderName, HeaderValue)> {
+/// What a request to `target` has with these headers.
+pub(super) fn headers_with(target: &Target, own: &[(HeaderName, HeaderValue)]) -> HeaderMap {
+    let mut headers = headers_for(target);
+    for (name, value) in own {
+        headers.insert(name, value.clone());
+    }
+    headers
+}
+
+/// Reads `headers`, beside which stands what every request has.
+pub(super) fn read_headers(section: &mut Section<'_>) -> Vec<(HeaderName, HeaderValue)> {
     let mut headers = Vec::new();
     let pairs = section.pairs("headers").unwrap_or_default();
     if pairs.len() > MAX_HEADERS {

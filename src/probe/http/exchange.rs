@@ -121,7 +121,7 @@ fn broke_off(error: &hyper::Error, at: &str) -> Outcome {
 }
 
 /// What an exchange that came to no answer says.
-fn explain(error: &hyper::Error, at: &str) -> Outcome {
+pub(in crate::probe) fn explain(error: &hyper::Error, at: &str) -> Outcome {
     if let Some(error) = error_of(error) {
         return error::outcome(error, at);
     }

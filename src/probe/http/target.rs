@@ -21,10 +21,10 @@ pub(in crate::probe) struct Target {
     /// The name that the certificate must be for; none without TLS.
     pub(super) tls: Option<ServerName<'static>>,
     /// Path and query, as a request names them.
-    pub(super) uri: Uri,
+    pub(in crate::probe) uri: Uri,
     pub(in crate::probe) host_header: HeaderValue,
     /// Without what may be a secret, for people.
-    pub(super) text: Arc<str>,
+    pub(in crate::probe) text: Arc<str>,
 }
 
 impl Target {
