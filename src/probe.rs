@@ -24,6 +24,7 @@ mod tls;
 mod trace;
 
 pub mod dns;
+pub mod grpc;
 pub mod host;
 pub mod http;
 pub mod icmp;
@@ -100,6 +101,7 @@ kinds! {
     "dns" => Dns, dns;
     "ntp" => Ntp, ntp;
     "websocket" => Websocket, websocket;
+    "grpc" => Grpc, grpc;
     "postgres" => Postgres, postgres;
     "port" => Port, port;
     "host" => Host, host;
@@ -254,6 +256,7 @@ pub(crate) mod tests {
             ("icmp", "icmp = { host = \"a.example\" }"),
             ("ntp", "ntp = { server = \"a.example\" }"),
             ("websocket", "websocket = { url = \"wss://a.example/\" }"),
+            ("grpc", "grpc = { address = \"a.example:50051\" }"),
             ("postgres", "postgres = { url = \"postgres://u@h/d\" }"),
             ("port", "port = { address = \"0.0.0.0:5000\" }"),
             ("host", "host = {}"),
