@@ -10,8 +10,10 @@ use crate::core::outcome::Outcome;
 use crate::settings::Section;
 
 mod address;
+mod aside;
 mod bounds;
 mod carrier;
+mod command;
 mod datagram;
 mod env;
 mod error;
@@ -24,6 +26,7 @@ mod tls;
 mod trace;
 
 pub mod dns;
+pub mod exec;
 pub mod grpc;
 pub mod host;
 pub mod http;
@@ -105,6 +108,7 @@ kinds! {
     "postgres" => Postgres, postgres;
     "port" => Port, port;
     "host" => Host, host;
+    "exec" => Exec, exec;
 }
 
 impl Probe {
@@ -260,6 +264,7 @@ pub(crate) mod tests {
             ("postgres", "postgres = { url = \"postgres://u@h/d\" }"),
             ("port", "port = { address = \"0.0.0.0:5000\" }"),
             ("host", "host = {}"),
+            ("exec", "exec = { command = [\"/bin/true\"] }"),
         ] {
             let (probe, problems) = read(text);
             assert!(problems.is_empty(), "{problems:?}");

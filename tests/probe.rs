@@ -10,6 +10,8 @@ mod server;
 mod database;
 #[path = "probe/dns.rs"]
 mod dns;
+#[path = "probe/exec.rs"]
+mod exec;
 #[path = "probe/grpc.rs"]
 mod grpc;
 #[path = "probe/http.rs"]

@@ -21,10 +21,12 @@ pub(super) enum Stage {
     FirstByte,
     Transfer,
     Query,
+    Files,
+    Run,
 }
 
 impl Stage {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Dns,
         Self::Connect,
         Self::Tls,
@@ -32,6 +34,8 @@ impl Stage {
         Self::FirstByte,
         Self::Transfer,
         Self::Query,
+        Self::Files,
+        Self::Run,
     ];
 
     /// Its name among the phases of an outcome.
@@ -44,6 +48,8 @@ impl Stage {
             Self::FirstByte => "first byte",
             Self::Transfer => "transfer",
             Self::Query => "query",
+            Self::Files => "files",
+            Self::Run => "run",
         }
     }
 
@@ -57,6 +63,8 @@ impl Stage {
             Self::FirstByte => "connected, waiting for the answer",
             Self::Transfer => "reading the answer",
             Self::Query => "waiting for the result of the query",
+            Self::Files => "reading files",
+            Self::Run => "running the command",
         }
     }
 }
