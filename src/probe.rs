@@ -22,6 +22,7 @@ mod finding;
 mod kept;
 mod level;
 mod pattern;
+mod regular;
 mod tls;
 mod trace;
 
@@ -35,6 +36,7 @@ pub mod ntp;
 pub mod own;
 pub mod port;
 pub mod postgres;
+pub mod process;
 pub mod tcp;
 pub mod udp;
 pub mod websocket;
@@ -109,6 +111,7 @@ kinds! {
     "port" => Port, port;
     "host" => Host, host;
     "exec" => Exec, exec;
+    "process" => Process, process;
 }
 
 impl Probe {
@@ -264,6 +267,7 @@ pub(crate) mod tests {
             ("postgres", "postgres = { url = \"postgres://u@h/d\" }"),
             ("port", "port = { address = \"0.0.0.0:5000\" }"),
             ("host", "host = {}"),
+            ("process", "process = { name = \"nginx\" }"),
             ("exec", "exec = { command = [\"/bin/true\"] }"),
         ] {
             let (probe, problems) = read(text);

@@ -22,6 +22,8 @@ mod icmp;
 mod names;
 #[path = "probe/ntp.rs"]
 mod ntp;
+#[path = "probe/process.rs"]
+mod process;
 #[path = "probe/real.rs"]
 mod real;
 #[path = "probe/starttls.rs"]

@@ -11,6 +11,18 @@ use crate::core::text::{self, MESSAGE_CHARS};
 use crate::core::time::human;
 use crate::settings::Section;
 
+/// Largest size that can be a level: all that a file of Linux can hold.
+const SIZE: u64 = i64::MAX as u64;
+
+/// A size as a number to compare.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a size of petabytes may be off by a byte"
+)]
+pub(super) fn bytes(size: u64) -> f64 {
+    size as f64
+}
+
 /// From which value on something is warned of, and from which on it fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Levels {
@@ -78,6 +90,20 @@ impl Levels {
         };
         let said = (read(warn), read(fail));
         Self::of_both(section, (warn, fail), said, usual)
+    /// Reads both keys as sizes, which have a unit and no usual levels.
+    pub(super) fn read_sizes(
+        warn: &'static str,
+        fail: &'static str,
+        let mut size = |key| section.size(key, 0..=SIZE);
+        let (low, high) = (size(warn), size(fail));
+        if let (Some(low), Some(high)) = (low, high)
+            && low > high
+        {
+            let message = format!("\"{warn}\" is above \"{fail}\"");
+            section.refuse(warn, message, "warn first, fail later");
+        }
+        let [warn, fail] = [low, high].map(|size| size.map(bytes));
+        Self { warn, fail }
     }
 
     /// What `value` is worth.

@@ -40,7 +40,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(total_ms))
 }
 
-/// A size in bytes: `B`, `kB`, `MB`, `GB` (powers of ten), `KiB`, `MiB`, `GiB` (powers of two).
+/// A size in bytes: `B`, `kB` to `TB` (powers of ten), `KiB` to `TiB` (powers of two).
 pub fn size(text: &str) -> Result<u64, String> {
     let hint = || "a number with a unit: 512KiB, 10MiB, 1GiB, 10MB".to_owned();
     let text = text.trim();
@@ -51,9 +51,11 @@ pub fn size(text: &str) -> Result<u64, String> {
         "kB" => 1_000,
         "MB" => 1_000_000,
         "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
         "KiB" => 1 << 10,
         "MiB" => 1 << 20,
         "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
         _ => return Err(hint()),
     };
     number
@@ -127,6 +129,7 @@ mod tests {
     fn sizes_tell_powers_of_two_from_powers_of_ten() {
         assert_eq!(size("10MiB"), Ok(10 << 20));
         assert_eq!(size("10MB"), Ok(10_000_000));
+        assert_eq!(size("2TiB"), Ok(2 << 40));
         assert!(size("10").is_err());
         assert!(size("99999999999GiB").is_err());
     }
