@@ -29,6 +29,7 @@ mod trace;
 pub mod dns;
 pub mod exec;
 pub mod grpc;
+pub mod file;
 pub mod host;
 pub mod http;
 pub mod icmp;
@@ -112,6 +113,7 @@ kinds! {
     "host" => Host, host;
     "exec" => Exec, exec;
     "process" => Process, process;
+    "file" => File, file;
 }
 
 impl Probe {
@@ -267,6 +269,7 @@ pub(crate) mod tests {
             ("postgres", "postgres = { url = \"postgres://u@h/d\" }"),
             ("port", "port = { address = \"0.0.0.0:5000\" }"),
             ("host", "host = {}"),
+            ("file", "file = { path = \"/etc/passwd\" }"),
             ("process", "process = { name = \"nginx\" }"),
             ("exec", "exec = { command = [\"/bin/true\"] }"),
         ] {

@@ -12,6 +12,8 @@ mod database;
 mod dns;
 #[path = "probe/exec.rs"]
 mod exec;
+#[path = "probe/file.rs"]
+mod file;
 #[path = "probe/grpc.rs"]
 mod grpc;
 #[path = "probe/http.rs"]
