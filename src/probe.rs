@@ -41,6 +41,7 @@ pub mod process;
 pub mod tcp;
 pub mod udp;
 pub mod websocket;
+pub mod unit;
 
 pub use env::Env;
 pub use finding::Finding;
@@ -114,6 +115,7 @@ kinds! {
     "exec" => Exec, exec;
     "process" => Process, process;
     "file" => File, file;
+    "unit" => Unit, unit;
 }
 
 impl Probe {
@@ -269,6 +271,7 @@ pub(crate) mod tests {
             ("postgres", "postgres = { url = \"postgres://u@h/d\" }"),
             ("port", "port = { address = \"0.0.0.0:5000\" }"),
             ("host", "host = {}"),
+            ("unit", "unit = { name = \"nginx.service\" }"),
             ("file", "file = { path = \"/etc/passwd\" }"),
             ("process", "process = { name = \"nginx\" }"),
             ("exec", "exec = { command = [\"/bin/true\"] }"),
