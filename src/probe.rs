@@ -34,6 +34,7 @@ pub mod host;
 pub mod http;
 pub mod icmp;
 pub mod ntp;
+pub mod log;
 pub mod own;
 pub mod port;
 pub mod postgres;
@@ -116,6 +117,7 @@ kinds! {
     "process" => Process, process;
     "file" => File, file;
     "unit" => Unit, unit;
+    "log" => Log, log;
 }
 
 impl Probe {
@@ -271,6 +273,10 @@ pub(crate) mod tests {
             ("postgres", "postgres = { url = \"postgres://u@h/d\" }"),
             ("port", "port = { address = \"0.0.0.0:5000\" }"),
             ("host", "host = {}"),
+            (
+                "log",
+                "log = { file = \"/var/log/syslog\", match = \"panic\" }",
+            ),
             ("unit", "unit = { name = \"nginx.service\" }"),
             ("file", "file = { path = \"/etc/passwd\" }"),
             ("process", "process = { name = \"nginx\" }"),

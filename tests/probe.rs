@@ -20,6 +20,8 @@ mod grpc;
 mod http;
 #[path = "probe/icmp.rs"]
 mod icmp;
+#[path = "probe/log.rs"]
+mod log;
 #[path = "probe/names.rs"]
 mod names;
 #[path = "probe/ntp.rs"]

@@ -118,7 +118,7 @@ impl Levels {
     }
 
     /// What is expected, for people: `below 90 %`.
-    fn expected(self, unit: Unit) -> String {
+    pub(super) fn expected(self, unit: Unit) -> String {
         match self.warn.or(self.fail) {
             Some(level) => format!("below {}", unit.show(level)),
             None => "anything".to_owned(),
