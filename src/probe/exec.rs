@@ -67,13 +67,7 @@ fn judge(ran: &Ran, trace: &mut Trace) -> Outcome {
     trace.note(|| Finding::new("end", "exit code 0", ran.ended.told(), true).worth(verdict));
     tell(&output, ran.cut, trace);
     let message = match (ran.ended, output.text.as_str()) {
-        (Ended::Code(0..=3), text @ ("" | " ")) | (_, text @ "") => {
-            let complaint = String::from_utf8_lossy(&ran.err);
-            match complaint.lines().find(|line| !line.trim().is_empty()) {
-                Some(line) => format!("{}: {line}", ran.ended.told()),
-                None => format!("{}{text}", ran.ended.told()),
-            }
-        }
+        (ended, "") => without_text(ended, &ran.err),
         (Ended::Code(0..=3), text) => text.to_owned(),
         (ended, text) => format!("{}: {text}", ended.told()),
     };
@@ -84,6 +78,15 @@ fn judge(ran: &Ran, trace: &mut Trace) -> Outcome {
     Outcome::new(verdict, &message)
         .took(ran.took)
         .with_metrics(metrics.take(METRICS).collect())
+}
+
+/// The message where the output has none: the first line of standard error is better than nothing.
+fn without_text(ended: Ended, err: &[u8]) -> String {
+    let complaint = String::from_utf8_lossy(err);
+    match complaint.lines().find(|line| !line.trim().is_empty()) {
+        Some(line) => format!("{}: {line}", ended.told()),
+        None => ended.told(),
+    }
 }
 
 /// The numbers with their ranges, and the long output, for whoever asks why. The plugin has judged already; its
