@@ -54,15 +54,16 @@ impl Settings {
             self.inside(file, &mut judgement, trace);
         }
         let changed = self.changed(&seen, before, now, &mut judgement, trace);
+        // The time and not the age, so that looks at the same file say the same, which the journal stores once.
         let good = match (&seen.file, link) {
             (None, _) => format!("there is no {path}"),
             (Some(file), link) => format!(
-                "{}, written {} ago{}",
+                "{}, written {}{}",
                 match file.entries {
                     Some(entries) => format!("folder of {entries}"),
                     None => format!("{} of {}", file.kind, Bytes.show(bytes(file.size))),
                 },
-                human(now.since(file.written)),
+                file.written,
                 link.map_or_else(String::new, |link| format!(", {link}")),
             ),
         };

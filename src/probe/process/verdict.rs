@@ -60,10 +60,9 @@ impl Settings {
         }
         let (eldest, restarted) = self.restarted(&seen, before, now, &mut judgement, trace);
         let good = format!(
-            "{}, memory {}{}",
+            "{}, memory {}",
             processes(own.number),
-            Bytes.show(float(own.memory)),
-            age(&seen).map_or_else(String::new, |age| format!(", for {}", human(age))),
+            Bytes.show(float(own.memory))
         );
         if let Some(age) = age(&seen) {
             judgement.metric("age", age.as_secs_f64(), Seconds);
