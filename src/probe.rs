@@ -28,21 +28,21 @@ mod trace;
 
 pub mod dns;
 pub mod exec;
-pub mod grpc;
 pub mod file;
+pub mod grpc;
 pub mod host;
 pub mod http;
 pub mod icmp;
-pub mod ntp;
 pub mod log;
+pub mod ntp;
 pub mod own;
 pub mod port;
 pub mod postgres;
 pub mod process;
 pub mod tcp;
 pub mod udp;
-pub mod websocket;
 pub mod unit;
+pub mod websocket;
 
 pub use env::Env;
 pub use finding::Finding;

@@ -125,7 +125,9 @@ fn histories(conn: &Connection, now: Time, definitions: &mut [Definition]) -> ru
     each(Resolution::Window, rolled, &mut |history, window| {
         history.push(&window);
     })?;
-    definitions.iter_mut().for_each(|d| d.history.shrink());
+    for definition in definitions {
+        definition.history.shrink();
+    }
     Ok(())
 }
 

@@ -90,20 +90,17 @@ impl Levels {
         };
         let said = (read(warn), read(fail));
         Self::of_both(section, (warn, fail), said, usual)
+    }
+
     /// Reads both keys as sizes, which have a unit and no usual levels.
     pub(super) fn read_sizes(
+        section: &mut Section<'_>,
         warn: &'static str,
         fail: &'static str,
-        let mut size = |key| section.size(key, 0..=SIZE);
-        let (low, high) = (size(warn), size(fail));
-        if let (Some(low), Some(high)) = (low, high)
-            && low > high
-        {
-            let message = format!("\"{warn}\" is above \"{fail}\"");
-            section.refuse(warn, message, "warn first, fail later");
-        }
-        let [warn, fail] = [low, high].map(|size| size.map(bytes));
-        Self { warn, fail }
+    ) -> Self {
+        let mut read = |key| section.size(key, 0..=SIZE).map(bytes);
+        let said = (read(warn), read(fail));
+        Self::of_both(section, (warn, fail), said, Self::default())
     }
 
     /// What `value` is worth.
