@@ -26,6 +26,7 @@ mod regular;
 mod tls;
 mod trace;
 
+pub mod disk;
 pub mod dns;
 pub mod exec;
 pub mod file;
@@ -113,6 +114,7 @@ kinds! {
     "postgres" => Postgres, postgres;
     "port" => Port, port;
     "host" => Host, host;
+    "disk" => Disk, disk;
     "exec" => Exec, exec;
     "process" => Process, process;
     "file" => File, file;
@@ -273,6 +275,7 @@ pub(crate) mod tests {
             ("postgres", "postgres = { url = \"postgres://u@h/d\" }"),
             ("port", "port = { address = \"0.0.0.0:5000\" }"),
             ("host", "host = {}"),
+            ("disk", "disk = { path = \"/\" }"),
             (
                 "log",
                 "log = { file = \"/var/log/syslog\", match = \"panic\" }",
