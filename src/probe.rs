@@ -318,7 +318,7 @@ pub(crate) mod tests {
             .lines()
             .skip_while(|line| *line != heading)
             .skip(1)
-            .take_while(|line| !line.starts_with("## "));
+            .take_while(|line| !line.starts_with('#'));
         let cells = rows.filter_map(|line| line.strip_prefix("| `")?.split('`').next());
         cells.map(str::to_owned).collect()
     }
