@@ -129,9 +129,14 @@ fn table(status: &Value) -> String {
     }
     for incident in incidents {
         let (id, check) = (word(incident, "id"), word(incident, "check"));
+        let seen = if incident["acknowledged"] == true {
+            " (acknowledged)"
+        } else {
+            ""
+        };
         writeln!(
             text,
-            "  {id} {check}: {}, {}",
+            "  {id} {check}: {}, {}{seen}",
             word(incident, "reason"),
             word(incident, "cause")
         )

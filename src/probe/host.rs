@@ -32,7 +32,10 @@ const SCALES: [(&str, Scale); 8] = [
     ("cpu", scale("cpu_warn", "cpu_fail", ANYTHING)),
     (
         "load per core",
-        scale("load_warn", "load_fail", Levels::of(2.0, 5.0)),
+        Scale {
+            range: 0.0..=1_000.0,
+            ..scale("load_warn", "load_fail", Levels::of(2.0, 5.0))
+        },
     ),
     (
         "memory",
@@ -72,7 +75,7 @@ const fn scale(warn: &'static str, fail: &'static str, usual: Levels) -> Scale {
     Scale {
         warn,
         fail,
-        range: 0.0..=1_000.0,
+        range: 0.0..=100.0,
         usual,
     }
 }

@@ -18,6 +18,7 @@ use crate::names::Family;
 use crate::settings::Section;
 
 mod exchange;
+mod explain;
 mod follow;
 mod target;
 mod verdict;
@@ -132,7 +133,9 @@ impl Settings {
 
     pub(super) async fn look(&self, env: &Env, trace: &mut Trace) -> Looked<Outcome> {
         let answer = follow::follow(self, env, trace).await?;
-        Ok(verdict::judge(self, &answer, trace.took(), env.clock.now()))
+        let (took, now) = (trace.took(), env.clock.now());
+        explain::explain(self, &answer, (took, now), trace);
+        Ok(verdict::judge(self, &answer, took, now))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use belfry::core::check::Check;
 use belfry::core::heartbeat::Signal;
 use belfry::core::input::Input;
 use belfry::core::outcome::Verdict;
@@ -42,6 +43,44 @@ fn the_time_in_which_we_did_not_run_is_unknown_to_the_millisecond() {
         (spans.up_ms, spans.down_ms, spans.unknown_ms),
         (14 * 60_000, 0, 90 * 60_000)
     );
+}
+
+#[test]
+fn a_restart_tells_nobody_of_a_child_whose_parent_is_still_down() {
+    let child = Check {
+        depends_on: vec!["postgres".into()],
+        ..check("shop")
+    };
+    let mut story = Story::of([check("postgres"), child]);
+    looks(&mut story, "postgres", &[Verdict::Fail; 3]);
+    looks(&mut story, "shop", &[Verdict::Fail; 3]);
+    story.deliver().said();
+    story.rest(Duration::from_secs(2)).expect(&[]);
+    // The parent is well again and the child is not: now it is news, for whoever is to be told.
+    story.pass("postgres").input(&Input::Tick).expect(&[
+        "postgres up: good again",
+        "incident closed: up: 200 OK",
+        "mail: recovered",
+        "incident: shop",
+        "mail: opened",
+    ]);
+}
+
+#[test]
+fn a_restart_does_not_make_steady_what_flaps() {
+    let mut story = Story::of([check("shop")]);
+    while !story.engine.named("shop").expect("there").record.flapping {
+        looks(&mut story, "shop", &[Verdict::Fail; 3]);
+        story.deliver().pass("shop").after(Duration::from_secs(30));
+    }
+    story.said();
+    story.rest(Duration::from_secs(2)).expect(&[]);
+    assert_eq!(story.engine.incidents.len(), 1, "held open");
+    story.after(Duration::from_mins(5)).expect(&[
+        "shop is steady",
+        "incident closed: up and steady for 5 min",
+        "mail: recovered",
+    ]);
 }
 
 #[test]

@@ -29,6 +29,39 @@ async fn a_page_that_answers_passes_and_its_time_is_taken_apart() {
 }
 
 #[tokio::test]
+async fn every_assertion_is_explained_whether_it_holds_or_not() {
+    let server = Server::http(|_| async { page(503, "closed") }).await;
+    let text = format!(
+        "http = {{ url = \"{}\", body = \"open\", slow = \"10s\" }}",
+        server.url("/")
+    );
+    let (outcome, findings) = crate::probe(&text)
+        .explain(&crate::env(), Duration::from_secs(20))
+        .await;
+    assert_eq!(outcome.verdict, Verdict::Fail);
+    let told: Vec<String> = findings
+        .iter()
+        .map(|f| {
+            format!(
+                "{} {}: {}, {}",
+                f.verdict.word(),
+                f.what,
+                f.expected,
+                f.found
+            )
+        })
+        .collect();
+    assert_eq!(
+        &told[..2],
+        [
+            "fail status: 200 to 299, 503 Service Unavailable",
+            "fail body: /open/, closed"
+        ]
+    );
+    assert!(told[2].starts_with("pass time: at most 10 s, "), "{told:?}");
+}
+
+#[tokio::test]
 async fn an_error_fails_and_a_wrong_body_fails() {
     let server = Server::http(|request| async move {
         let status = if request.uri().path() == "/ok" {

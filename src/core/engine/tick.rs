@@ -12,8 +12,11 @@ use crate::core::uptime::WINDOW;
 const PER_TICK: usize = 512;
 
 impl Engine {
-    /// Everything that is due at `now`.
+    /// Everything that is due at `now`; nothing before the first plan, since only that has the rules to decide by.
     pub(super) fn tick(&self, now: Time) -> Vec<Event> {
+        if self.roster.checks.is_empty() {
+            return Vec::new();
+        }
         let due = self
             .wakes
             .iter()

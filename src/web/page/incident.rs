@@ -12,6 +12,7 @@ use crate::core::engine::Watched;
 use crate::core::incident::{Entry, Incident};
 use crate::core::outbox::Notification;
 use crate::core::state::Phase;
+use crate::core::time::human;
 
 /// Cards that are drawn with their timeline; further ones are short. When a hundred things break at
 /// once, the page has to stay one that can be read.
@@ -64,6 +65,7 @@ fn card(shell: &Shell<'_>, incident: &Incident, census: &Census<'_>, full: bool)
         article class={ "incident " (incident.worst.word()) @if incident.acknowledged.is_some() { " seen" } } {
             (card_head(shell, incident))
             p { b { "Evidence" } " " (incident.evidence) @if full { " (" (incident.reason) ")" } }
+            @if let Some(watched) = watched { (flapping(watched)) }
             @if full {
                 (waiting(shell, incident, census))
                 @if let Some(watched) = watched { (next_step(watched)) }
@@ -89,6 +91,16 @@ fn card_head(shell: &Shell<'_>, incident: &Incident) -> Markup {
             (Face::of_phase(incident.worst))
             h2 { a href={ "/checks/" (segment(&incident.name)) } { (incident.name) } }
             span.when { (shell.time(incident.opened)) ", " (shell.span(incident.opened)) " ago" }
+        }
+    }
+}
+
+/// That an incident stays open though the check is well at times.
+fn flapping(watched: &Watched) -> Markup {
+    let calm = watched.check.flapping.filter(|_| watched.record.flapping);
+    html! {
+        @if let Some(calm) = calm {
+            p { b { "Flapping" } " it is " (watched.phase().word()) " now; this stays open until it has been steady for " (human(calm.calm())) }
         }
     }
 }
@@ -224,13 +236,15 @@ fn lasted(shell: &Shell<'_>, incident: &Incident) -> Markup {
 
 /// One incident with everything about it: what happened, and who was told.
 pub fn incident(shell: &Shell<'_>, incident: &Incident, notifications: &[Notification]) -> Markup {
-    let verb = if incident.closed.is_some() {
-        "was"
-    } else {
-        "is"
-    };
-    let title = format!("{} {verb} {}", incident.name, incident.worst.word());
     let watched = shell.view.engine.watched(incident.check);
+    let (name, worst) = (&incident.name, incident.worst.word());
+    let title = if incident.closed.is_some() {
+        format!("{name} was {worst}")
+    } else if watched.is_some_and(|watched| watched.record.flapping) {
+        format!("{name} flaps")
+    } else {
+        format!("{name} is {worst}")
+    };
     let tone = if incident.closed.is_some() {
         "closed"
     } else {
@@ -248,13 +262,15 @@ pub fn incident(shell: &Shell<'_>, incident: &Incident, notifications: &[Notific
             p { b { "Evidence" } " " (incident.evidence) }
             p { b { "Reason" } " " (incident.reason) ", first failure " (shell.time(incident.first_failure)) }
             p { b { "Check" } " " a.link href={ "/checks/" (segment(&incident.name)) } { (incident.name) } }
-            @if let Some(watched) = watched { (next_step(watched)) }
+            @if let Some(watched) = watched { (flapping(watched)) (next_step(watched)) }
             footer { (attention(shell, incident)) }
         }
         section.part { h2 { "What happened" } (timeline(shell, &incident.timeline, false)) }
         section.part { h2 { "Who was told" }
             @if notifications.is_empty() {
-                p.empty { "Nobody: no recipient is configured for this check." }
+                @if watched.is_some_and(|watched| watched.check.recipients.is_empty()) {
+                    p.empty { "Nobody: no recipient is configured for this check." }
+                } @else { p.empty { "Nobody." } }
             } @else { (table(shell, notifications)) }
         }
         p.fine { "Incident " code { (incident.id) } }

@@ -1,0 +1,76 @@
+//! Each thing that an answer was asked for, with what was expected and what was found.
+
+use std::time::Duration;
+
+use super::Settings;
+use super::follow::Seen;
+use crate::core::outcome::Verdict;
+use crate::core::time::{Time, human};
+use crate::probe::finding::Finding;
+use crate::probe::tls::Ends;
+use crate::probe::trace::Trace;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Notes them all, also those after the first that does not hold.
+pub(super) fn explain(
+    settings: &Settings,
+    seen: &Seen,
+    (took, now): (Duration, Time),
+    trace: &mut Trace,
+) {
+    let answer = &seen.answer;
+    trace.note(|| {
+        let (expected, holds) = match &settings.status {
+            Some(list) => {
+                let codes: Vec<String> = list.iter().map(u16::to_string).collect();
+                (codes.join(" or "), list.contains(&answer.status.as_u16()))
+            }
+            None => ("200 to 299".to_owned(), answer.status.is_success()),
+        };
+        Finding::new("status", expected, answer.status.to_string(), holds)
+    });
+    if let Some(pattern) = &settings.body {
+        trace.note(|| {
+            let found = String::from_utf8_lossy(&answer.body);
+            let expected = format!("/{}/", pattern.as_str());
+            Finding::new("body", expected, found, pattern.matches(&answer.body))
+        });
+    }
+    if let Some(slow) = settings.slow {
+        trace.note(|| {
+            let expected = format!("at most {}", human(slow));
+            warned(
+                Finding::new("time", expected, human(took), true),
+                took > slow,
+            )
+        });
+    }
+    if let Some(ends) = &seen.ends {
+        certificates(settings, ends, now, trace);
+    }
+}
+
+fn certificates(settings: &Settings, ends: &Ends, now: Time, trace: &mut Trace) {
+    let authority = ends.authority.as_ref();
+    let authority =
+        authority.map(|a| (format!("authority {}", a.name), a.ends, settings.chain_days));
+    let leaf = (
+        "certificate".to_owned(),
+        ends.leaf,
+        settings.certificate_days,
+    );
+    for (what, at, days) in std::iter::once(leaf).chain(authority) {
+        trace.note(|| {
+            let left = at.since(now);
+            let found = format!("until {at}, {} days", left.as_secs() / DAY.as_secs());
+            let expected = format!("valid for {days} days");
+            warned(Finding::new(what, expected, found, true), left < DAY * days)
+        });
+    }
+}
+
+fn warned(finding: Finding, warns: bool) -> Finding {
+    let verdict = if warns { Verdict::Warn } else { Verdict::Pass };
+    finding.worth(verdict)
+}
