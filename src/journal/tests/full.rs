@@ -38,7 +38,11 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        let done = Command::new("umount").arg(self.0.path()).status();
+        let done = Command::new("umount")
+            // What is still open there (a reader on its way out) is let go by itself.
+            .arg("--lazy")
+            .arg(self.0.path())
+            .status();
         assert!(done.is_ok_and(|status| status.success()), "umount");
     }
 }
