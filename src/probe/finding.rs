@@ -29,6 +29,17 @@ impl Finding {
         }
     }
 
+    /// An assertion that holds or is warned of.
+    pub(super) fn warned(
+        what: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+        warns: bool,
+    ) -> Self {
+        let verdict = if warns { Verdict::Warn } else { Verdict::Pass };
+        Self::new(what, expected, found, true).worth(verdict)
+    }
+
     /// The same with another verdict.
     #[must_use]
     pub(super) fn worth(self, verdict: Verdict) -> Self {

@@ -10,7 +10,7 @@ use super::kept::Kept;
 use super::level::{Judgement, Levels, Scale};
 use super::trace::Trace;
 use crate::core::metric::Unit::{Count, Percent};
-use crate::core::outcome::{Outcome, Verdict};
+use crate::core::outcome::Outcome;
 use crate::core::time::{Time, human};
 use crate::settings::Section;
 
@@ -188,17 +188,12 @@ impl Settings {
         };
         let found = killed.map_or(0, |(_, count)| count);
         let finding = || {
-            Finding::new(
+            Finding::warned(
                 "processes killed for want of memory",
                 "none",
                 found.to_string(),
-                true,
+                found > 0,
             )
-            .worth(if found > 0 {
-                Verdict::Warn
-            } else {
-                Verdict::Pass
-            })
         };
         judgement.holds(trace, finding, || {
             let lately = human(self.signs);
@@ -221,11 +216,7 @@ fn complaints(seen: &Seen, judgement: &mut Judgement, trace: &mut Trace) {
         let set = seen.tainted & (1 << bit) != 0;
         let finding = || {
             let found = if set { "it has" } else { "it has not" };
-            Finding::new(what, "it has not", found, true).worth(if set {
-                Verdict::Warn
-            } else {
-                Verdict::Pass
-            })
+            Finding::warned(what, "it has not", found, set)
         };
         judgement.holds(trace, finding, || {
             format!("{what} since it was started; see dmesg")

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::Settings;
 use super::follow::Seen;
-use crate::core::outcome::Verdict;
 use crate::core::time::{Time, human};
 use crate::probe::finding::Finding;
 use crate::probe::tls::Ends;
@@ -40,10 +39,7 @@ pub(super) fn explain(
     if let Some(slow) = settings.slow {
         trace.note(|| {
             let expected = format!("at most {}", human(slow));
-            warned(
-                Finding::new("time", expected, human(took), true),
-                took > slow,
-            )
+            Finding::warned("time", expected, human(took), took > slow)
         });
     }
     if let Some(ends) = &seen.ends {
@@ -65,12 +61,7 @@ fn certificates(settings: &Settings, ends: &Ends, now: Time, trace: &mut Trace) 
             let left = at.since(now);
             let found = format!("until {at}, {} days", left.as_secs() / DAY.as_secs());
             let expected = format!("valid for {days} days");
-            warned(Finding::new(what, expected, found, true), left < DAY * days)
+            Finding::warned(what, expected, found, left < DAY * days)
         });
     }
-}
-
-fn warned(finding: Finding, warns: bool) -> Finding {
-    let verdict = if warns { Verdict::Warn } else { Verdict::Pass };
-    finding.worth(verdict)
 }
