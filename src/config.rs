@@ -18,6 +18,7 @@ mod render;
 mod retention;
 mod rules;
 mod schedule;
+mod zone;
 
 use std::path::{Path, PathBuf};
 

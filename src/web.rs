@@ -4,10 +4,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use chrono_tz::Tz;
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
+use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
 use tokio::task::{JoinSet, spawn_blocking};
@@ -70,7 +70,7 @@ const ASIDE: usize = 2;
 pub struct Facts {
     pub node: Arc<str>,
     /// The zone that times are shown in.
-    pub zone: Tz,
+    pub zone: TimeZone,
     /// To be read before everything else: a configuration that was refused.
     pub notice: Option<Arc<str>>,
     /// How this daemon is reached, which decides who is an operator.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const LINES: usize = 400;
 
 /// What the core never touches, so that the same code runs live, replays history and lives through years.
-const NOT_IN_CORE: [&str; 7] = [
+const NOT_IN_CORE: [&str; 11] = [
     "tokio",
     "std::fs",
     "std::net",
@@ -17,6 +17,11 @@ const NOT_IN_CORE: [&str; 7] = [
     "Instant::now",
     "::now(",
     "HashMap",
+    // A zone is looked up when the configuration is read; these would read the system's files.
+    "TimeZone::get(",
+    "TimeZone::system(",
+    "tz::db(",
+    ".in_tz(",
 ];
 
 /// What a page is made from.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::error::Error as _;
 use std::time::Duration;
 
-use chrono::Datelike as _;
+use jiff::tz::TimeZone;
 use tokio::time::timeout;
 
 use crate::core::time::Time;
@@ -92,14 +92,14 @@ async fn version(link: &Link) -> Result<Option<i32>, Failure> {
 /// A month of the calendar in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Month {
-    year: i32,
-    month: u32,
+    year: i16,
+    month: i8,
 }
 
 impl Month {
     /// The month that `at` is in. A clock before 1970 reads as 1970.
     pub(super) fn of(at: Time) -> Self {
-        let at = at.max(Time::default()).utc();
+        let at = at.max(Time::default()).within(&TimeZone::UTC);
         Self {
             year: at.year(),
             month: at.month(),
@@ -186,6 +186,6 @@ mod tests {
                 month: 1
             }
         );
-        assert_eq!(Month::of(Time::from_millis(i64::MAX)).year, 262_142);
+        assert_eq!(Month::of(Time::from_millis(i64::MAX)).year, 9_999);
     }
 }

@@ -45,7 +45,7 @@ pub async fn deliver(
 }
 
 fn name(notification: &Notification) -> String {
-    let created = notification.created.utc().format("%Y%m%dT%H%M%SZ");
+    let created = notification.created.utc().strftime("%Y%m%dT%H%M%SZ");
     format!("{created}-{}.eml", word(&notification.nid.0))
 }
 

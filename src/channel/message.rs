@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use chrono_tz::Tz;
+use jiff::tz::TimeZone;
 
 use crate::core::engine::Engine;
 use crate::core::outbox::{Kind, Notification};
 use crate::core::state::Phase;
 use crate::core::text;
-use crate::core::time::Time;
+use crate::core::time::{Time, zone_name};
 
 mod alarm;
 mod digest;
@@ -37,7 +37,7 @@ pub struct Context {
     /// The daemon's name.
     pub node: Arc<str>,
     /// The time zone of the people who read it.
-    pub zone: Tz,
+    pub zone: TimeZone,
     /// Base address of the status page, if people can reach it: `https://status.example.org`.
     pub status_url: Option<String>,
     /// The same as the machine itself reaches it: `http://127.0.0.1:8080`.
@@ -73,7 +73,7 @@ pub fn compose(
         notification,
         now,
         context,
-        calendar: Calendar(context.zone),
+        calendar: Calendar(context.zone.clone()),
     };
     let (topic, letter) = match notification.kind {
         Kind::Opened | Kind::Worsened => (writer.name(), writer.alarm()),
@@ -113,11 +113,11 @@ impl Writer<'_> {
     fn footer(&self) -> String {
         let node = self.node();
         let nid = text::line(&self.notification.nid.0, 64);
-        let zone = self.context.zone;
-        let times = if zone == Tz::UTC {
+        let zone = &self.context.zone;
+        let times = if *zone == TimeZone::UTC {
             String::new()
         } else {
-            format!(" Times are those of {zone}.")
+            format!(" Times are those of {}.", zone_name(zone))
         };
         let links = match self.context.status_url {
             Some(_) => String::new(),

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use chrono_tz::Tz;
+use jiff::tz::TimeZone;
 
 use super::rules::Rules;
 use super::{accept, schedule};
@@ -20,7 +20,7 @@ const MAX_PARENTS: usize = 32;
 /// What a check inherits from the rest of the configuration.
 pub(super) struct Base {
     pub rules: Rules,
-    pub zone: Tz,
+    pub zone: TimeZone,
     pub recipients: Arc<[Recipient]>,
 }
 
@@ -92,7 +92,7 @@ impl About {
 /// A check with its probe.
 pub(super) fn read<'a>(name: &str, mut section: Section<'a>, base: &Base) -> Draft<'a> {
     let rules = base.rules.with(&mut section);
-    let schedule = schedule::read(&mut section, base.zone).unwrap_or(Schedule::Every(rules.every));
+    let schedule = schedule::read(&mut section, &base.zone).unwrap_or(Schedule::Every(rules.every));
     let about = About::read(&mut section, GROUP, base);
     let probe = Probe::read(&mut section);
     let not_configured = probe.as_ref().and_then(Probe::not_configured);

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono_tz::{TZ_VARIANTS, Tz};
+use jiff::tz::TimeZone;
 
-use super::accept;
+use super::{accept, zone};
 use crate::core::text;
 use crate::settings::{Report, Secret, Section};
 
@@ -18,7 +18,7 @@ const DATA_DIR: &str = "data";
 pub(super) struct Daemon {
     pub node: Arc<str>,
     pub data_dir: PathBuf,
-    pub zone: Tz,
+    pub zone: TimeZone,
 }
 
 impl Daemon {
@@ -44,7 +44,7 @@ impl Daemon {
         Self {
             node: name.unwrap_or_else(hostname).into(),
             data_dir: data_dir.map_or_else(|| PathBuf::from(usual), PathBuf::from),
-            zone: zone.unwrap_or(Tz::UTC),
+            zone: zone.unwrap_or(TimeZone::UTC),
         }
     }
 }
@@ -71,13 +71,13 @@ fn node(section: &mut Section<'_>) -> Option<String> {
     Some(name)
 }
 
-fn timezone(section: &mut Section<'_>) -> Option<Tz> {
+fn timezone(section: &mut Section<'_>) -> Option<TimeZone> {
     let name = section.string("timezone")?;
-    if let Ok(zone) = name.parse() {
-        return Some(zone);
-    }
-    let names = TZ_VARIANTS.iter().map(|zone| zone.name());
-    let hint = accept::nearest(&name, names).map_or_else(
+    let near = match zone::find(&name) {
+        Ok(zone) => return Some(zone),
+        Err(near) => near,
+    };
+    let hint = near.map_or_else(
         || "write it as in the IANA database: timezone = \"Europe/Berlin\"".to_owned(),
         |near| format!("did you mean \"{near}\"?"),
     );

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono_tz::Tz;
+use jiff::tz::TimeZone;
 use lettre::message::Mailbox;
 
 use super::{accept, schedule};
@@ -56,7 +56,7 @@ impl Email {
             let span = section.span_of("from");
             email.from = accept::mailbox(&section, &from, span).unwrap_or(email.from);
         }
-        email.digest = schedule::calendar(&mut section, "digest", Tz::UTC);
+        email.digest = schedule::calendar(&mut section, "digest", &TimeZone::UTC);
         email.to = to.unwrap_or(email.to);
         if !relays.is_empty() {
             email.relays = relays;

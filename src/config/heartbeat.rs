@@ -31,7 +31,7 @@ pub(super) fn read<'a>(
     uuids: &mut Uuids,
 ) -> Draft<'a> {
     let has_schedule = section.has("every") || section.has("cron");
-    let schedule = schedule::read(&mut section, base.zone);
+    let schedule = schedule::read(&mut section, &base.zone);
     if !has_schedule {
         section.report.at(
             section.source,

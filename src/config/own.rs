@@ -200,7 +200,7 @@ fn tune<'a>(mut section: Section<'a>, rules: &Rules, base: &Base) -> Tuned<'a> {
         }
     }
     let rules = rules.with(&mut section);
-    let schedule = schedule::read(&mut section, base.zone);
+    let schedule = schedule::read(&mut section, &base.zone);
     let about = About::read(&mut section, GROUP, base);
     let origin = about.origin(&section);
     section.finish();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono_tz::Tz;
+use jiff::tz::TimeZone;
 
 use super::check::{self, Base, Draft};
 use super::daemon::{self, Daemon};
@@ -24,7 +24,7 @@ pub struct Plan {
     /// Where the journal and the mails lie.
     pub data_dir: PathBuf,
     /// The zone of calendars and of times on pages.
-    pub zone: Tz,
+    pub zone: TimeZone,
     pub listen: Listen,
     /// The folder with what the hello pages show; it need not be there. None for the built-in pages.
     pub hello: Option<PathBuf>,
@@ -82,7 +82,7 @@ pub(super) fn read(mut files: Files<'_>, found: &Found, report: &Report<'_>) -> 
     let retention = Retention::read(files.one("retention"));
     let base = Base {
         rules: Rules::defaults(files.one("defaults")),
-        zone: daemon.zone,
+        zone: daemon.zone.clone(),
         recipients: Arc::clone(&email.to),
     };
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono_tz::Tz;
+use jiff::tz::TimeZone;
 
 use super::rules::INTERVALS;
 use crate::core::schedule::{Calendar, Schedule};
@@ -14,7 +14,7 @@ use crate::settings::Section;
 pub(super) const ANY_DAY: Time = Time::from_millis(1_767_225_600_000);
 
 /// The schedule that `section` says; none where it says nothing (or nothing that can be understood).
-pub(super) fn read(section: &mut Section<'_>, zone: Tz) -> Option<Schedule> {
+pub(super) fn read(section: &mut Section<'_>, zone: &TimeZone) -> Option<Schedule> {
     let (has_every, has_cron) = (section.has("every"), section.has("cron"));
     let every = section.duration("every", INTERVALS).map(Schedule::Every);
     let cron = calendar(section, "cron", zone);
@@ -29,9 +29,13 @@ pub(super) fn read(section: &mut Section<'_>, zone: Tz) -> Option<Schedule> {
 }
 
 /// A cron expression in `zone`.
-pub(super) fn calendar(section: &mut Section<'_>, key: &'static str, zone: Tz) -> Option<Calendar> {
+pub(super) fn calendar(
+    section: &mut Section<'_>,
+    key: &'static str,
+    zone: &TimeZone,
+) -> Option<Calendar> {
     let text = section.string(key)?;
-    match Calendar::parse(&text, zone) {
+    match Calendar::parse(&text, zone.clone()) {
         Ok(calendar) if calendar.next_after(ANY_DAY).is_some() => Some(calendar),
         Ok(_) => {
             let message = format!("\"{text}\" is a date that never comes");

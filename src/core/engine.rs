@@ -79,7 +79,9 @@ impl Engine {
                 from: *from,
                 to: *to,
             }],
-            Input::Digest => self.announce(now, &now.utc().date_naive().to_string(), Kind::Digest),
+            Input::Digest => {
+                self.announce(now, &now.utc().strftime("%F").to_string(), Kind::Digest)
+            }
             Input::TestMail { key } => self.announce(now, &key.to_string(), Kind::Test),
             Input::Tick => self.tick(now),
         }

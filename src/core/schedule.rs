@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::time::{Time, human};
+use super::time::{Time, human, zone_name};
 
 mod calendar;
 
@@ -46,7 +46,9 @@ impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Every(interval) => write!(f, "every {}", human(*interval).replace(".0 ", " ")),
-            Self::Calendar(calendar) => write!(f, "cron {} ({})", calendar.text, calendar.zone),
+            Self::Calendar(calendar) => {
+                write!(f, "cron {} ({})", calendar.text, zone_name(&calendar.zone))
+            }
         }
     }
 }

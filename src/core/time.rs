@@ -4,7 +4,8 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
 /// An instant: milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
@@ -39,24 +40,36 @@ impl Time {
     }
 
     /// The same instant for calendars; the end of time where it is out of their range.
-    pub fn utc(self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    pub fn utc(self) -> Timestamp {
+        Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::MAX)
+    }
+
+    /// The same instant as the clocks and calendars of `zone` show it.
+    pub fn within(self, zone: &TimeZone) -> Zoned {
+        self.utc().to_zoned(zone.clone())
+    }
+
+    /// What the clocks of `zone` go by at that instant: `CET`, `CEST`, `-03`. jiff's `%Z` would write it in
+    /// capitals, which `ChST` (Guam) is not.
+    pub fn abbreviation(self, zone: &TimeZone) -> String {
+        let info = zone.to_offset_info(self.utc());
+        info.abbreviation().to_owned()
     }
 
     /// RFC 3339 in UTC, whole seconds: `2026-11-23T21:54:07Z`.
     pub fn rfc3339(self) -> String {
-        self.utc().to_rfc3339_opts(SecondsFormat::Secs, true)
+        format!("{:.0}", self.utc())
     }
 
     /// RFC 3339 in UTC with milliseconds: `2026-11-23T21:54:07.120Z`.
     pub fn rfc3339_millis(self) -> String {
-        self.utc().to_rfc3339_opts(SecondsFormat::Millis, true)
+        format!("{:.3}", self.utc())
     }
 }
 
-impl From<DateTime<Utc>> for Time {
-    fn from(at: DateTime<Utc>) -> Self {
-        Self(at.timestamp_millis())
+impl From<Timestamp> for Time {
+    fn from(at: Timestamp) -> Self {
+        Self(at.as_millisecond())
     }
 }
 
@@ -82,6 +95,11 @@ impl fmt::Display for Time {
 
 fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The name of a zone in the IANA database. A zone without one is UTC: every other was asked for by its name.
+pub fn zone_name(zone: &TimeZone) -> &str {
+    zone.iana_name().unwrap_or("UTC")
 }
 
 /// A span for people, two units at the most: `0.4 ms`, `12 ms`, `3.2 s`, `4 min 12 s`, `2 h 5 min`, `3 d 4 h`.
@@ -117,6 +135,8 @@ pub fn human(span: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZoneDatabase;
+
     use super::*;
 
     #[test]
@@ -142,6 +162,52 @@ mod tests {
                 "{micros} µs"
             );
         }
+    }
+
+    #[test]
+    fn instants_are_written_in_utc() {
+        for (millis, seconds, exact) in [
+            (0, "1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z"),
+            (-1, "1969-12-31T23:59:59Z", "1969-12-31T23:59:59.999Z"),
+            (
+                1_795_476_847_120,
+                "2026-11-23T23:34:07Z",
+                "2026-11-23T23:34:07.120Z",
+            ),
+            (
+                1_795_476_847_999,
+                "2026-11-23T23:34:07Z",
+                "2026-11-23T23:34:07.999Z",
+            ),
+        ] {
+            let at = Time::from_millis(millis);
+            assert_eq!(at.rfc3339(), seconds);
+            assert_eq!(at.rfc3339_millis(), exact);
+            assert_eq!(Time::from(at.utc()), at);
+        }
+    }
+
+    #[test]
+    fn clocks_are_called_what_they_are_called_there() {
+        let (winter, summer) = (1_795_476_847_000, 1_784_000_000_000);
+        for (zone, millis, name) in [
+            ("UTC", winter, "UTC"),
+            ("Europe/Berlin", winter, "CET"),
+            ("Europe/Berlin", summer, "CEST"),
+            ("America/Santiago", winter, "-03"),
+            ("Pacific/Guam", winter, "ChST"),
+        ] {
+            let zone = TimeZoneDatabase::bundled().get(zone);
+            let zone = zone.expect("a zone of the IANA database");
+            assert_eq!(Time::from_millis(millis).abbreviation(&zone), name);
+        }
+    }
+
+    #[test]
+    fn beyond_the_calendar_is_the_end_of_time() {
+        let end = Time::from_millis(i64::MAX);
+        assert_eq!(end.utc(), Timestamp::MAX);
+        assert_eq!(end.within(&TimeZone::UTC).year(), 9999);
     }
 
     #[test]

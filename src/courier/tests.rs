@@ -87,7 +87,7 @@ impl House {
 fn context() -> Context {
     Context {
         node: "web-1".into(),
-        zone: chrono_tz::Tz::UTC,
+        zone: jiff::tz::TimeZone::UTC,
         status_url: None,
         local_url: "http://127.0.0.1:8080".to_owned(),
     }

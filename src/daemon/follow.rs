@@ -73,7 +73,7 @@ impl Wires {
         self.jobs.send_replace(Arc::new(jobs));
         self.facts.send_modify(|facts| {
             let facts = Arc::make_mut(facts);
-            (facts.node, facts.zone) = (Arc::clone(&plan.node), plan.zone);
+            (facts.node, facts.zone) = (Arc::clone(&plan.node), plan.zone.clone());
             facts.about.config = files(plan);
             let listen = std::mem::take(&mut facts.reached.listen);
             facts.reached = reached(plan, listen);
@@ -123,7 +123,7 @@ fn stationery(plan: &Plan) -> Stationery {
     Stationery {
         context: message::Context {
             node: Arc::clone(&plan.node),
-            zone: plan.zone,
+            zone: plan.zone.clone(),
             status_url: plan.status_url.clone(),
             local_url: local(plan),
         },
@@ -171,7 +171,7 @@ fn retention(plan: &Plan) -> Retention {
 fn facts(plan: &Plan, status: &[Listening], started: Time) -> Facts {
     Facts {
         node: Arc::clone(&plan.node),
-        zone: plan.zone,
+        zone: plan.zone.clone(),
         notice: None,
         reached: reached(
             plan,

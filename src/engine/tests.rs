@@ -37,7 +37,7 @@ impl Scene {
         let stationery = Stationery {
             context: message::Context {
                 node: "web-1".into(),
-                zone: chrono_tz::UTC,
+                zone: jiff::tz::TimeZone::UTC,
                 status_url: None,
                 local_url: "http://127.0.0.1:8080".to_owned(),
             },

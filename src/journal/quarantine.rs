@@ -47,7 +47,7 @@ pub(super) fn with(path: &Path, tail: &str) -> PathBuf {
 
 /// An instant in a file's name: `20261124T034840Z`.
 pub(super) fn stamp(now: Time) -> String {
-    now.utc().format("%Y%m%dT%H%M%SZ").to_string()
+    now.utc().strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
 /// Names in `folder` that begin with `prefix` and end with `.sqlite3`, oldest first.

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chrono::NaiveDateTime;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use rusqlite::{Connection, Row};
 
 use super::quarantine::named;
@@ -142,8 +143,9 @@ fn newest_copy(path: &Path) -> Option<(PathBuf, Time)> {
     let copies = named(&path.with_file_name("backup"), backup::PREFIX);
     copies.into_iter().rev().find_map(|copy| {
         let stem = copy.file_stem()?.to_str()?.strip_prefix(backup::PREFIX)?;
-        let taken = NaiveDateTime::parse_from_str(stem, "%Y%m%dT%H%M%SZ").ok()?;
-        Some((copy, taken.and_utc().into()))
+        let taken = DateTime::strptime("%Y%m%dT%H%M%SZ", stem).ok()?;
+        let taken = TimeZone::UTC.to_timestamp(taken).ok()?;
+        Some((copy, taken.into()))
     })
 }
 

@@ -127,7 +127,7 @@ impl Chores {
 mod tests {
     use std::sync::Arc;
 
-    use chrono_tz::Tz;
+    use jiff::tz::TimeZone;
     use tokio::time::timeout;
 
     use super::*;
@@ -160,7 +160,7 @@ mod tests {
         let heard = async {
             // Six fields, of which the first is the second; and a weekday beside a day of the month.
             for text in ["* * * * * *", "* * * 1-31 1-12 mon-sun"] {
-                calendar.send_replace(Calendar::parse(text, Tz::UTC).ok());
+                calendar.send_replace(Calendar::parse(text, TimeZone::UTC).ok());
                 for _ in 0..2 {
                     let Envelope { input, reply } = inputs.recv().await.unwrap();
                     assert!(matches!(input, Input::Digest));

@@ -200,7 +200,7 @@ mod tests {
     fn a_drawing_is_as_old_as_it_is_finished() {
         let facts = Arc::new(Facts {
             node: "web-1".into(),
-            zone: chrono_tz::UTC,
+            zone: jiff::tz::TimeZone::UTC,
             notice: None,
             reached: Reached::default(),
             about: About::default(),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::DateTime;
 use http::{Response, StatusCode};
+use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -195,9 +195,28 @@ impl Range {
 }
 
 fn instant(key: &str, text: &str) -> Result<Time, Mistake> {
-    DateTime::parse_from_rfc3339(text)
-        .map(|at| Time::from_millis(at.timestamp_millis()))
-        .map_err(|_| wrong(&format!("{key} is not an instant")))
+    let at = text
+        .parse::<Timestamp>()
+        .ok()
+        .filter(|_| is_rfc3339(text))
+        .map(Time::from);
+    at.ok_or_else(|| wrong(&format!("{key} is not an instant")))
+}
+
+/// Whether it has the shape of RFC 3339: nothing left out, nothing beside it.
+fn is_rfc3339(text: &str) -> bool {
+    let digit_or_mark = |c: char| match c {
+        '0'..='9' => '0',
+        mark => mark.to_ascii_uppercase(),
+    };
+    let shape: String = text.chars().map(digit_or_mark).collect();
+    let after = |start| shape.strip_prefix(start);
+    let rest = after("0000-00-00T00:00:00").or_else(|| after("0000-00-00 00:00:00"));
+    let rest = rest.map(|rest| {
+        let fraction = rest.strip_prefix('.');
+        fraction.map_or(rest, |digits| digits.trim_start_matches('0'))
+    });
+    matches!(rest, Some("Z" | "+00:00" | "-00:00"))
 }
 
 fn wrong(error: &str) -> Mistake {
@@ -220,6 +239,10 @@ mod tests {
         let range = all.expect("it is right");
         assert_eq!(range.to.since(range.from), Duration::from_hours(1));
         assert_eq!(range.limit, 10);
+        let fraction = read("from=2026-11-23t21:54:07.1239z&to=2026-11-23T21:54:07.5-00:00");
+        let fraction = fraction.expect("it is right");
+        assert_eq!(fraction.from.rfc3339_millis(), "2026-11-23T21:54:07.123Z");
+        assert_eq!(fraction.to.rfc3339_millis(), "2026-11-23T21:54:07.500Z");
         assert_eq!(read("").map(|range| range.to), Some(now));
         for query in [
             "from=yesterday",
@@ -228,6 +251,16 @@ mod tests {
             "limit=-1",
             "since=x",
             "to=",
+            // Whatever is not RFC 3339 in full.
+            "from=2026-11-23",
+            "from=20261123T215407Z",
+            "from=2026-11-23T21:54Z",
+            "from=2026-11-23T21:54:07",
+            "from=2026-11-23T21:54:07%2B01",
+            "from=2026-11-23T21:54:07,5Z",
+            "from=2026-11-23T21:54:07.Z",
+            "from=2026-11-23T21:54:07Z[UTC]",
+            "from=2026-13-23T21:54:07Z",
             "from=2026-11-23T21:54:07Z&to=2026-11-23T21:54:06Z",
         ] {
             assert_eq!(read(query), None, "{query}");

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use jiff::tz::TimeZone;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::mask;
@@ -51,7 +52,7 @@ pub struct Shell<'a> {
     /// The name of this daemon.
     pub node: &'a str,
     /// The zone that times are shown in.
-    pub zone: chrono_tz::Tz,
+    pub zone: &'a TimeZone,
     /// Whether who looks may also act: buttons and ping addresses are shown.
     pub operator: bool,
     /// What has just been done, said once above the page.

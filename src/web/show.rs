@@ -44,7 +44,7 @@ fn shell<'a>(app: &'a App, view: &'a View, facts: &'a Facts, operator: bool) -> 
         vitals: &app.vitals,
         now: app.clock.now(),
         node: &facts.node,
-        zone: facts.zone,
+        zone: &facts.zone,
         operator,
         notice: facts.notice.as_deref(),
     }

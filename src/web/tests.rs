@@ -70,7 +70,7 @@ impl Town {
         let (journal, mode) = watch::channel(Answer::Done);
         let (facts, facts_receiver) = watch::channel(Arc::new(Facts {
             node: "web-1".into(),
-            zone: chrono_tz::UTC,
+            zone: jiff::tz::TimeZone::UTC,
             notice: None,
             reached: Reached {
                 listen: vec![address],

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono_tz::Tz;
+use jiff::tz::TimeZoneDatabase;
 use uuid::Uuid;
 
 use super::*;
@@ -69,7 +69,9 @@ impl Stage {
         };
         let context = Context {
             node: node.into(),
-            zone: Tz::Europe__Berlin,
+            zone: TimeZoneDatabase::bundled()
+                .get("Europe/Berlin")
+                .expect("a zone of the IANA database"),
             status_url: Some("https://status.example.org/".to_owned()),
             local_url: "http://127.0.0.1:8080".to_owned(),
         };

@@ -12,10 +12,13 @@
 //! croner's own rules are not used: to them only one single minute of one single hour is a fixed time, so that
 //! `0 2,3 * * *` would lose its run in the night of the shift.
 
-use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, TimeDelta, TimeZone};
-use chrono_tz::{GapInfo, Tz};
+use std::time::Duration;
+
 use croner::Cron;
 use croner::parser::{CronParser, Year};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
 use crate::core::time::Time;
 
@@ -25,13 +28,13 @@ pub struct Calendar {
     /// As it was written.
     pub text: String,
     cron: Cron,
-    pub zone: Tz,
+    pub zone: TimeZone,
 }
 
 impl Calendar {
     /// Reads an expression of five fields (six, where the first is the second), or a name such as
     /// `@daily`. The error says what is wrong with it.
-    pub fn parse(text: &str, zone: Tz) -> Result<Self, String> {
+    pub fn parse(text: &str, zone: TimeZone) -> Result<Self, String> {
         let parser = CronParser::builder().year(Year::Disallowed).build();
         let cron = parser.parse(text).map_err(|error| error.to_string())?;
         Ok(Self {
@@ -43,13 +46,13 @@ impl Calendar {
 
     /// The first instant after `at` at which this is due; none for a date that never comes.
     pub fn next_after(&self, at: Time) -> Option<Time> {
-        let local = at.utc().with_timezone(&self.zone);
+        let at = at.utc();
         let next = if self.is_rhythm() {
-            self.next_by_elapsed_time(&local)
+            self.next_by_elapsed_time(at)
         } else {
-            self.next_by_wall_clock(&local)
+            self.next_by_wall_clock(at)
         };
-        next.map(|next| next.to_utc().into())
+        next.map(Time::from)
     }
 
     /// Whether the minute or the hour begins with `*`.
@@ -59,23 +62,20 @@ impl Calendar {
 
     /// Instants of wall times never go back when each is taken where it comes first, or at the shift that
     /// skips it: so the first one that lies ahead is the next.
-    fn next_by_wall_clock(&self, at: &DateTime<Tz>) -> Option<DateTime<Tz>> {
-        let mut wall = at.naive_local();
+    fn next_by_wall_clock(&self, at: Timestamp) -> Option<Timestamp> {
+        let mut wall = self.wall(at);
         loop {
             wall = self.wall_after(wall)?;
-            let instant = match self.zone.from_local_datetime(&wall) {
-                MappedLocalTime::Single(instant) | MappedLocalTime::Ambiguous(instant, _) => {
-                    instant
-                }
-                MappedLocalTime::None => GapInfo::new(&wall, &self.zone)?.end?,
-            };
-            if instant > *at {
+            let (Instants::Once(instant)
+            | Instants::Twice(instant, _)
+            | Instants::Skipped { shift: instant }) = self.instants(wall)?;
+            if instant > at {
                 return Some(instant);
             }
         }
     }
 
-    fn next_by_elapsed_time(&self, at: &DateTime<Tz>) -> Option<DateTime<Tz>> {
+    fn next_by_elapsed_time(&self, at: Timestamp) -> Option<Timestamp> {
         let ahead = self.next_that_exists(at);
         let again = self.next_in_repetition(at);
         match (ahead, again) {
@@ -85,55 +85,88 @@ impl Calendar {
     }
 
     /// The next match with a later time on the wall clock.
-    fn next_that_exists(&self, at: &DateTime<Tz>) -> Option<DateTime<Tz>> {
-        let mut wall = at.naive_local();
+    fn next_that_exists(&self, at: Timestamp) -> Option<Timestamp> {
+        let mut wall = self.wall(at);
         loop {
             wall = self.wall_after(wall)?;
-            match self.zone.from_local_datetime(&wall) {
-                MappedLocalTime::Single(instant) => return Some(instant),
-                MappedLocalTime::Ambiguous(first, _) if first > *at => return Some(first),
-                MappedLocalTime::Ambiguous(_, second) => return Some(second),
-                MappedLocalTime::None => {
-                    let end = GapInfo::new(&wall, &self.zone)?.end?;
-                    wall = end.naive_local() - TimeDelta::seconds(1);
-                }
+            match self.instants(wall)? {
+                Instants::Once(instant) => return Some(instant),
+                Instants::Twice(first, _) if first > at => return Some(first),
+                Instants::Twice(_, second) => return Some(second),
+                Instants::Skipped { shift } => wall = just_before(self.wall(shift))?,
             }
         }
     }
 
     /// Where `at` lies in a stretch that will come again: the first match of that second time.
-    fn next_in_repetition(&self, at: &DateTime<Tz>) -> Option<DateTime<Tz>> {
-        let MappedLocalTime::Ambiguous(_, again) = self.zone.from_local_datetime(&at.naive_local())
-        else {
+    fn next_in_repetition(&self, at: Timestamp) -> Option<Timestamp> {
+        let Instants::Twice(_, again) = self.instants(self.wall(at))? else {
             return None;
         };
-        if *at >= again {
+        if at >= again {
             return None;
         }
-        let back = self.shift_between(at, &again)?;
-        let wall = self.wall_after(back.naive_local() - TimeDelta::seconds(1))?;
-        self.zone.from_local_datetime(&wall).latest()
+        let back = self.shift_between(at, again)?;
+        let wall = self.wall_after(just_before(self.wall(back))?)?;
+        match self.instants(wall)? {
+            Instants::Once(instant) | Instants::Twice(_, instant) => Some(instant),
+            Instants::Skipped { .. } => None,
+        }
     }
 
     /// The first second between the two at which the offset is that of `after`.
-    fn shift_between(&self, before: &DateTime<Tz>, after: &DateTime<Tz>) -> Option<DateTime<Tz>> {
-        let (mut old, mut new) = (before.timestamp(), after.timestamp());
+    fn shift_between(&self, before: Timestamp, after: Timestamp) -> Option<Timestamp> {
+        let (mut old, mut new) = (before.as_second(), after.as_second());
+        let offset = self.zone.to_offset(after);
         while new - old > 1 {
             let middle = old + (new - old) / 2;
-            let instant = self.zone.timestamp_opt(middle, 0).single()?;
-            if instant.offset().fix() == after.offset().fix() {
+            if self.zone.to_offset(Timestamp::from_second(middle).ok()?) == offset {
                 new = middle;
             } else {
                 old = middle;
             }
         }
-        self.zone.timestamp_opt(new, 0).single()
+        Timestamp::from_second(new).ok()
+    }
+
+    /// What the clock on the wall shows at `at`.
+    fn wall(&self, at: Timestamp) -> DateTime {
+        self.zone.to_datetime(at)
+    }
+
+    /// When the clock on the wall shows `wall`; none at the end of time.
+    fn instants(&self, wall: DateTime) -> Option<Instants> {
+        let at = |offset: Offset| offset.to_timestamp(wall).ok();
+        Some(match self.zone.to_ambiguous_timestamp(wall).offset() {
+            AmbiguousOffset::Unambiguous { offset } => Instants::Once(at(offset)?),
+            AmbiguousOffset::Fold { before, after } => Instants::Twice(at(before)?, at(after)?),
+            // Counted by the offset after the shift it lies before it, and the other way round.
+            AmbiguousOffset::Gap { before, after } => Instants::Skipped {
+                shift: self.shift_between(at(after)?, at(before)?)?,
+            },
+        })
     }
 
     /// The next match after `wall`, on a clock that knows no shifts.
-    fn wall_after(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
+    fn wall_after(&self, wall: DateTime) -> Option<DateTime> {
         self.cron.find_next_occurrence(&wall, false).ok()
     }
+}
+
+/// When a clock on the wall shows a time.
+enum Instants {
+    Once(Timestamp),
+    /// The clock was set back in between.
+    Twice(Timestamp, Timestamp),
+    /// Never: the clock was set forward over it at `shift`.
+    Skipped {
+        shift: Timestamp,
+    },
+}
+
+/// The second before: a search from there finds `wall` itself too.
+fn just_before(wall: DateTime) -> Option<DateTime> {
+    wall.checked_sub(Duration::from_secs(1)).ok()
 }
 
 impl PartialEq for Calendar {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono_tz::Tz;
+use jiff::tz::TimeZone;
 
 use super::*;
 use crate::core::schedule::Calendar;
@@ -80,7 +80,7 @@ fn every(check: u32, seconds: u64) -> Job {
 }
 
 fn cron(check: u32, text: &str) -> Job {
-    let calendar = Calendar::parse(text, Tz::UTC).expect("a calendar");
+    let calendar = Calendar::parse(text, TimeZone::UTC).expect("a calendar");
     job(check, Schedule::Calendar(Box::new(calendar)))
 }
 

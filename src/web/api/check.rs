@@ -7,7 +7,7 @@ use crate::core::engine::Watched;
 use crate::core::heartbeat::Beat;
 use crate::core::schedule::Schedule;
 use crate::core::state::Phase;
-use crate::core::time::Time;
+use crate::core::time::{Time, zone_name};
 use crate::core::view::{self, PERIODS, View};
 
 /// `/api/v1/checks`: every check, in the order of the plan.
@@ -81,7 +81,7 @@ fn settings(watched: &Watched) -> Value {
         Schedule::Every(every) => (Some(span_ms(*every)), None),
         Schedule::Calendar(calendar) => (
             None,
-            Some(json!({ "cron": calendar.text, "timezone": calendar.zone.name() })),
+            Some(json!({ "cron": calendar.text, "timezone": zone_name(&calendar.zone) })),
         ),
     };
     json!({

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::Shell;
 use super::foot::archive;
 use super::layout::{Frame, Live, Tab, heading, layout};
-use crate::core::time::{Time, human};
+use crate::core::time::{Time, human, zone_name};
 
 /// What the page tells beside the vitals.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub fn about(shell: &Shell<'_>, about: &About) -> Markup {
                     @for (place, file) in about.config.iter().enumerate() { @if place > 0 { ", " } code { (file) } }
                 }
                 dt { "data" } dd { code { (about.data_dir) } }
-                dt { "zone of the times" } dd { (shell.zone.name()) }
+                dt { "zone of the times" } dd { (zone_name(shell.zone)) }
             }
         }
         (vitals(shell, about))

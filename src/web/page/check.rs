@@ -138,7 +138,7 @@ fn history(shell: &Shell<'_>, watched: &Watched) -> Markup {
                     thead { tr { th { "Day (UTC)" } th { "State" } th { "Uptime" } th { "Degraded" } th { "Down" } th { "Unknown" } } }
                     tbody { @for day in days.iter().rev() {
                         tr {
-                            td { (day.from.utc().format("%a %-d %b %Y")) }
+                            td { (day.from.utc().strftime("%a %-d %b %Y")) }
                             td { (Day::of(&day.spans).word()) }
                             td.figure { (day.spans.uptime().map_or_else(|| "—".to_owned(), percent)) }
                             td.figure { (span(day.spans.degraded_ms)) }

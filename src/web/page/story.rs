@@ -55,7 +55,8 @@ pub(crate) fn probe(name: &str, group: &str, kind: &str, target: &str) -> Check 
 
 /// A heartbeat that is expected at three in the night.
 pub(crate) fn job(name: &str, uuid: Uuid) -> Check {
-    let calendar = Calendar::parse("0 3 * * *", chrono_tz::UTC).expect("a cron expression");
+    let calendar =
+        Calendar::parse("0 3 * * *", jiff::tz::TimeZone::UTC).expect("a cron expression");
     Check {
         schedule: Schedule::Calendar(Box::new(calendar)),
         heartbeat: Some(heartbeat::Rule {
@@ -339,6 +340,9 @@ pub(crate) fn vitals() -> Vitals {
     vitals
 }
 
+/// The zone of the reader.
+static ZONE: jiff::tz::TimeZone = jiff::tz::TimeZone::UTC;
+
 /// A shell around a view, as an operator sees it.
 pub(crate) fn shell<'a>(view: &'a View, vitals: &'a Vitals) -> Shell<'a> {
     Shell {
@@ -346,7 +350,7 @@ pub(crate) fn shell<'a>(view: &'a View, vitals: &'a Vitals) -> Shell<'a> {
         vitals,
         now: NOW,
         node: "web-1",
-        zone: chrono_tz::UTC,
+        zone: &ZONE,
         operator: true,
         notice: None,
     }

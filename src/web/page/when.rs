@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike};
-use chrono_tz::Tz;
+use jiff::Zoned;
 use maud::{Markup, html};
 
 use super::Shell;
@@ -13,27 +12,24 @@ impl Shell<'_> {
     /// `21:54:07`, with the date when it is not today.
     pub(super) fn time(&self, at: Time) -> Markup {
         let (local, today) = (self.local(at), self.local(self.now));
-        let form = match (
-            local.date_naive() == today.date_naive(),
-            local.year() == today.year(),
-        ) {
+        let form = match (local.date() == today.date(), local.year() == today.year()) {
             (true, _) => "%H:%M:%S",
             (false, true) => "%-d %b %H:%M:%S",
             (false, false) => "%-d %b %Y %H:%M:%S",
         };
-        stamped(at, &local.format(form).to_string())
+        stamped(at, &local.strftime(form).to_string())
     }
 
     /// `03:12`, with the weekday within a week of now and with the date beyond.
     pub(super) fn brief(&self, at: Time) -> Markup {
         let (local, today) = (self.local(at), self.local(self.now));
-        let days = (local.date_naive() - today.date_naive()).num_days();
+        let days = (local.date() - today.date()).get_days();
         let form = match days.abs() {
             0 => "%H:%M",
             1..7 => "%a %H:%M",
             _ => "%-d %b %H:%M",
         };
-        stamped(at, &local.format(form).to_string())
+        stamped(at, &local.strftime(form).to_string())
     }
 
     /// How long ago it is, or how far ahead; the script keeps it current.
@@ -44,14 +40,13 @@ impl Shell<'_> {
 
     /// `23 Nov 2026, 21:58:19 UTC`.
     pub(super) fn full(&self, at: Time) -> Markup {
-        stamped(
-            at,
-            &self.local(at).format("%-d %b %Y, %H:%M:%S %Z").to_string(),
-        )
+        let local = self.local(at);
+        let local = local.strftime("%-d %b %Y, %H:%M:%S");
+        stamped(at, &format!("{local} {}", at.abbreviation(self.zone)))
     }
 
-    fn local(&self, at: Time) -> DateTime<Tz> {
-        at.utc().with_timezone(&self.zone)
+    fn local(&self, at: Time) -> Zoned {
+        at.within(self.zone)
     }
 }
 

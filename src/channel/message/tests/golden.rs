@@ -130,7 +130,7 @@ fn the_day_is_summed_up() {
 #[test]
 fn somebody_wants_to_see_a_mail() {
     let mut stage = Stage::new("shop", "web-1");
-    stage.context.zone = Tz::UTC;
+    stage.context.zone = TimeZone::UTC;
     stage.context.status_url = None;
     stage.input(&Input::TestMail { key: Uuid::nil() });
     check(&stage, "[web-1] test", "test");
