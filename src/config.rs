@@ -14,6 +14,7 @@ mod heartbeat;
 mod listen;
 mod own;
 mod plan;
+mod remedy;
 mod render;
 mod retention;
 mod rules;

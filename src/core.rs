@@ -15,6 +15,7 @@ pub mod input;
 pub mod metric;
 pub mod outbox;
 pub mod outcome;
+pub mod remedy;
 pub mod rollup;
 pub mod schedule;
 pub mod sketch;

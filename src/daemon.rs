@@ -22,6 +22,7 @@ use crate::inbox::Inbox;
 use crate::journal::{Journal, Opened};
 use crate::listen::{Inherited, Listening};
 use crate::probe::Env;
+use crate::remedy::Healer;
 use crate::schedule::{Scheduler, chores::Chores};
 use crate::vitals::Vitals;
 use crate::watch::{Changes, Watch};
@@ -155,6 +156,13 @@ pub async fn run(
         vitals: Arc::clone(&vitals),
     };
     tasks.spawn("scheduler", scheduler.run(working.clone()));
+    let healer = Healer {
+        treatments: wires.treatments.subscribe(),
+        view: view.clone(),
+        inbox: inbox.clone(),
+        look: run_now.clone(),
+    };
+    tasks.spawn("healer", healer.run(working.clone()));
     let courier = Courier {
         inbox: inbox.clone(),
         relays: wires.relays.subscribe(),

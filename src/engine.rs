@@ -288,6 +288,14 @@ fn log(engine: &Engine, event: &Event) {
             let check_name = name(check);
             tracing::info!(check = %check_name, "{check_name} flaps: its incident stays open until it is steady");
         }
+        Event::RemedyBegan { check, what, .. } => {
+            let check_name = name(check);
+            tracing::info!(check = %check_name, "remedy for {check_name}: {what}");
+        }
+        Event::RemedyEnded { check, text, .. } => {
+            let check_name = name(check);
+            tracing::info!(check = %check_name, "remedy for {check_name} ended: {text}");
+        }
         Event::Deafened { from, to, reason } => {
             tracing::info!(
                 deaf_ms = to.since(*from).as_millis(),
@@ -302,6 +310,7 @@ fn log(engine: &Engine, event: &Event) {
         | Event::Observed { .. }
         | Event::Pinged { .. }
         | Event::FlappingEnded { .. }
+        | Event::RemedyInVain { .. }
         | Event::Tallied { .. }
         | Event::IncidentWorsened { .. }
         | Event::IncidentAcknowledged { .. }

@@ -17,6 +17,8 @@ pub mod journal;
 pub mod probe;
 
 pub mod archive;
+pub mod remedy;
+
 pub mod config;
 
 pub mod courier;

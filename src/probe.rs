@@ -16,6 +16,7 @@ mod carrier;
 mod command;
 mod datagram;
 mod env;
+mod errand;
 mod error;
 mod escape;
 mod finding;
@@ -46,6 +47,7 @@ pub mod unit;
 pub mod websocket;
 
 pub use env::Env;
+pub use errand::Errand;
 pub use finding::Finding;
 
 use error::Looked;

@@ -15,6 +15,8 @@ use belfry::core::view;
 mod away;
 #[path = "engine/plans.rs"]
 mod plans;
+#[path = "engine/remedies.rs"]
+mod remedies;
 #[path = "common/story.rs"]
 mod story;
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::rules::Rules;
-use super::{accept, schedule};
+use super::{accept, remedy, schedule};
 use crate::core::check::{Check, Recipient};
 use crate::core::schedule::Schedule;
 use crate::probe::Probe;
+use crate::remedy::Remedy;
 use crate::settings::{Section, Source};
 
 /// The heading of checks that say none.
@@ -28,6 +29,7 @@ pub(super) struct Base {
 pub(super) struct Draft<'a> {
     pub check: Check,
     pub probe: Option<Probe>,
+    pub remedy: Option<Arc<Remedy>>,
     pub origin: Option<Origin<'a>>,
 }
 
@@ -96,7 +98,7 @@ pub(super) fn read<'a>(name: &str, mut section: Section<'a>, base: &Base) -> Dra
     let about = About::read(&mut section, GROUP, base);
     let probe = Probe::read(&mut section);
     let not_configured = probe.as_ref().and_then(Probe::not_configured);
-    let check = Check {
+    let mut check = Check {
         kind: probe.as_ref().map_or("", Probe::kind).into(),
         target: probe
             .as_ref()
@@ -105,11 +107,13 @@ pub(super) fn read<'a>(name: &str, mut section: Section<'a>, base: &Base) -> Dra
         not_configured: not_configured.map(Arc::from),
         ..judged(name, schedule, &rules, &about)
     };
+    let remedy = remedy::add(&mut section, &mut check);
     let origin = Some(about.origin(&section));
     section.finish();
     Draft {
         check,
         probe,
+        remedy,
         origin,
     }
 }
@@ -132,6 +136,7 @@ pub(super) fn judged(name: &str, schedule: Schedule, rules: &Rules, about: &Abou
         runbook: about.runbook.clone(),
         recipients: Arc::clone(&about.recipients),
         heartbeat: None,
+        remedy: None,
         not_configured: None,
     }
 }

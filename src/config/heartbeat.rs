@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::check::{self, About, Base, Draft};
 use super::document::place_of;
 use super::rules::{INTERVALS, Rules};
-use super::schedule;
+use super::{remedy, schedule};
 use crate::core::check::Check;
 use crate::core::heartbeat::Rule;
 use crate::core::schedule::Schedule;
@@ -57,18 +57,20 @@ pub(super) fn read<'a>(
         recover_after: 1,
         ..base.rules.clone()
     };
-    let check = Check {
+    let mut check = Check {
         kind: "heartbeat".into(),
         target: schedule.to_string().into(),
         retry_every: None,
         heartbeat: Some(rule),
         ..check::judged(name, schedule, &rules, &about)
     };
+    let remedy = remedy::add(&mut section, &mut check);
     let origin = Some(about.origin(&section));
     section.finish();
     Draft {
         check,
         probe: None,
+        remedy,
         origin,
     }
 }

@@ -185,6 +185,7 @@ fn draft<'a>(own: Own, section: Option<Section<'a>>, base: &Base) -> Draft<'a> {
     Draft {
         check,
         probe: own.probe,
+        remedy: None,
         origin,
     }
 }

@@ -14,6 +14,7 @@ use super::rules::Rules;
 use super::{Email, Listen, Retention, depend, own};
 use crate::core::check::{Check, Roster};
 use crate::probe::Probe;
+use crate::remedy::Remedy;
 use crate::settings::{Report, Secret};
 
 /// Everything that a configuration says, checked. It never changes; a new configuration is a new plan.
@@ -48,6 +49,8 @@ pub struct Planned {
     pub check: Arc<Check>,
     /// None for a heartbeat and for `belfry.config`, which are told.
     pub probe: Option<Arc<Probe>>,
+    /// How what its rule of a remedy says is done.
+    pub remedy: Option<Arc<Remedy>>,
 }
 
 impl Plan {
@@ -111,6 +114,7 @@ pub(super) fn read(mut files: Files<'_>, found: &Found, report: &Report<'_>) -> 
     let planned = |draft: Draft<'_>| Planned {
         check: Arc::new(draft.check),
         probe: draft.probe.map(Arc::new),
+        remedy: draft.remedy,
     };
     Plan {
         node: daemon.node,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::heartbeat;
+use super::remedy;
 use super::schedule::Schedule;
 use super::state::{Threshold, Thresholds};
 
@@ -50,6 +51,8 @@ pub struct Check {
     pub recipients: Arc<[Recipient]>,
     /// Set for a heartbeat: its evidence arrives by itself.
     pub heartbeat: Option<heartbeat::Rule>,
+    /// What is done about its failures.
+    pub remedy: Option<Arc<remedy::Rule>>,
     /// Why this is not run at all (a probe without what it needs), with the line to write.
     pub not_configured: Option<Arc<str>>,
 }

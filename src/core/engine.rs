@@ -17,6 +17,7 @@ use super::time::Time;
 
 mod apply;
 mod change;
+mod heal;
 mod judge;
 mod operate;
 mod plan;
@@ -51,8 +52,10 @@ pub struct Engine {
     pub outbox: OrdMap<Nid, Arc<Notification>>,
     /// The outbox by incident.
     threads: OrdSet<(IncidentId, Nid)>,
-    /// Checks in trouble without an incident: a parent holds their alert, see `depend`.
+    /// Checks in trouble without an incident: a parent holds their alert, see `depend`, or a remedy, see `heal`.
     held: OrdSet<CheckId>,
+    /// Checks for which a remedy is under way.
+    remedied: OrdSet<CheckId>,
     /// The last ones that left the outbox, without their messages.
     finished: Vector<Arc<Notification>>,
 }
@@ -79,6 +82,11 @@ impl Engine {
                 from: *from,
                 to: *to,
             }],
+            Input::Remedied {
+                check,
+                began,
+                report,
+            } => self.remedied(now, *check, *began, report),
             Input::Digest => {
                 self.announce(now, &now.utc().strftime("%F").to_string(), Kind::Digest)
             }

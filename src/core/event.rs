@@ -77,6 +77,24 @@ pub enum Event {
         check: CheckId,
         at: Time,
     },
+    /// A remedy is to be tried; `what` is for people. `is_last`: the limit is reached with it.
+    RemedyBegan {
+        check: CheckId,
+        at: Time,
+        what: Arc<str>,
+        is_last: bool,
+    },
+    /// A remedy was tried; `text` says how it ended.
+    RemedyEnded {
+        check: CheckId,
+        at: Time,
+        text: Arc<str>,
+    },
+    /// What was tried had its time to help, and no look said that it did.
+    RemedyInVain {
+        check: CheckId,
+        at: Time,
+    },
     /// A window of the uptime account is full.
     Tallied {
         check: CheckId,
@@ -147,6 +165,9 @@ impl Event {
             | Self::Turned { check, .. }
             | Self::FlappingBegan { check, .. }
             | Self::FlappingEnded { check, .. }
+            | Self::RemedyBegan { check, .. }
+            | Self::RemedyEnded { check, .. }
+            | Self::RemedyInVain { check, .. }
             | Self::Tallied { check, .. } => Some(*check),
             Self::IncidentOpened { incident } => Some(incident.check),
             Self::PlanAdopted { .. }
@@ -180,6 +201,9 @@ impl Event {
             | Self::Turned { .. }
             | Self::FlappingBegan { .. }
             | Self::FlappingEnded { .. }
+            | Self::RemedyBegan { .. }
+            | Self::RemedyEnded { .. }
+            | Self::RemedyInVain { .. }
             | Self::Tallied { .. }
             | Self::NotificationQueued { .. }
             | Self::NotificationMoved { .. }
@@ -206,6 +230,9 @@ impl Event {
             | Self::Turned { .. }
             | Self::FlappingBegan { .. }
             | Self::FlappingEnded { .. }
+            | Self::RemedyBegan { .. }
+            | Self::RemedyEnded { .. }
+            | Self::RemedyInVain { .. }
             | Self::Tallied { .. }
             | Self::IncidentOpened { .. }
             | Self::IncidentWorsened { .. }

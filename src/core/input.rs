@@ -45,6 +45,12 @@ pub enum Input {
     },
     /// The wall clock was set: what was `from` is now `to`.
     ClockSet { from: Time, to: Time },
+    /// The remedy of a check that began then has ended; `report` is for people.
+    Remedied {
+        check: CheckId,
+        began: Time,
+        report: Arc<str>,
+    },
     /// It is time for the daily summary.
     Digest,
     /// Somebody wants a mail; `key` makes it a new one.

@@ -124,6 +124,7 @@ fn check(name: &str, recipients: &[&str]) -> Arc<Check> {
         runbook: None,
         recipients: recipients.iter().map(|to| email(to)).collect(),
         heartbeat: None,
+        remedy: None,
         not_configured: None,
     })
 }

@@ -17,6 +17,7 @@ use crate::core::view::View;
 use crate::engine::stationery::Stationery;
 use crate::journal::Retention;
 use crate::listen::Listening;
+use crate::remedy::Treatment;
 use crate::schedule::Job;
 use crate::settings::Secret;
 use crate::web::page::About;
@@ -32,6 +33,7 @@ pub(super) struct Wires {
     pub(super) retention: watch::Sender<Retention>,
     pub(super) digest: watch::Sender<Option<Calendar>>,
     pub(super) jobs: watch::Sender<Arc<Vec<Job>>>,
+    pub(super) treatments: watch::Sender<Arc<Vec<Treatment>>>,
     pub(super) facts: watch::Sender<Arc<Facts>>,
     pub(super) node: watch::Sender<Arc<str>>,
     notices: watch::Sender<Notices>,
@@ -48,6 +50,7 @@ impl Wires {
             retention: watch::Sender::new(retention(plan)),
             digest: watch::Sender::new(plan.email.digest.clone()),
             jobs: watch::Sender::default(),
+            treatments: watch::Sender::default(),
             facts: watch::Sender::new(Arc::new(facts(plan, status, started))),
             node: watch::Sender::new(Arc::clone(&plan.node)),
             notices: watch::Sender::default(),
@@ -71,6 +74,8 @@ impl Wires {
             .send_if_modified(|node| std::mem::replace(node, Arc::clone(&plan.node)) != plan.node);
         let jobs = jobs(plan, view, &self.jobs.borrow());
         self.jobs.send_replace(Arc::new(jobs));
+        self.treatments
+            .send_replace(Arc::new(treatments(plan, view)));
         self.facts.send_modify(|facts| {
             let facts = Arc::make_mut(facts);
             (facts.node, facts.zone) = (Arc::clone(&plan.node), plan.zone.clone());
@@ -117,6 +122,23 @@ fn jobs(plan: &Plan, view: &View, old: &[Job]) -> Vec<Job> {
         })
     };
     runnable.filter_map(job).collect()
+}
+
+/// What is done about which check.
+fn treatments(plan: &Plan, view: &View) -> Vec<Treatment> {
+    let treated = plan.checks.iter().filter_map(|planned| {
+        let check = &planned.check;
+        let rule = check.remedy.as_ref()?;
+        Some(Treatment {
+            check: view.engine.named(&check.name)?.id,
+            name: Arc::clone(&check.name),
+            depends_on: check.depends_on.clone(),
+            remedy: Arc::clone(planned.remedy.as_ref()?),
+            timeout: rule.timeout,
+            settle: rule.settle,
+        })
+    });
+    treated.collect()
 }
 
 fn stationery(plan: &Plan) -> Stationery {

@@ -103,6 +103,9 @@ impl Entry<'_, '_> {
             | Event::Turned { .. }
             | Event::FlappingBegan { .. }
             | Event::FlappingEnded { .. }
+            | Event::RemedyBegan { .. }
+            | Event::RemedyEnded { .. }
+            | Event::RemedyInVain { .. }
             | Event::IncidentOpened { .. }
             | Event::IncidentWorsened { .. }
             | Event::IncidentAcknowledged { .. }

@@ -14,7 +14,7 @@ use crate::settings::Section;
 
 mod perfdata;
 mod plugin;
-mod write;
+pub(super) mod write;
 
 use plugin::Output;
 

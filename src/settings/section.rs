@@ -62,6 +62,12 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// Whether the key holds a text.
+    pub fn is_text(&self, key: &str) -> bool {
+        let value = self.table.get(key);
+        value.is_some_and(|value| value.get_ref().is_str())
+    }
+
     /// A text, with `${NAME}`, `${NAME:-default}` and `$$` filled in.
     pub fn string(&mut self, key: &'static str) -> Option<String> {
         let entry = self.entry(key)?;

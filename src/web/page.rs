@@ -24,6 +24,7 @@ mod incident;
 mod layout;
 mod mail;
 mod overview;
+mod remedy;
 mod row;
 mod series;
 mod settings;

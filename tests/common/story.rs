@@ -41,6 +41,7 @@ pub(crate) fn check(name: &str) -> Check {
         runbook: None,
         recipients: Arc::from([ops()]),
         heartbeat: None,
+        remedy: None,
         not_configured: None,
     }
 }
@@ -421,6 +422,9 @@ fn told(engine: &Engine, event: &Event) -> Option<String> {
         Event::NotificationSuperseded { .. } => "mail superseded".to_owned(),
         Event::FlappingBegan { check, .. } => format!("{} flaps", name(check)),
         Event::FlappingEnded { check, .. } => format!("{} is steady", name(check)),
+        Event::RemedyBegan { check, what, .. } => format!("remedy for {}: {what}", name(check)),
+        Event::RemedyEnded { check, text, .. } => format!("{} remedied: {text}", name(check)),
+        Event::RemedyInVain { check, .. } => format!("{} not helped", name(check)),
         Event::CheckRemoved { check, .. } => format!("{} removed", name(check)),
         Event::CheckAdded { check, .. } => format!("{} added", name(check)),
         Event::CheckReturned { check, .. } => format!("{} returned", name(check)),

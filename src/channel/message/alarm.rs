@@ -17,6 +17,7 @@ impl Writer<'_> {
             "What was found",
             vec![(String::new(), incident.evidence.to_string())],
         );
+        letter.list("What was tried", self.tried(incident));
         letter.list("What to do next", self.next_steps(Some(incident)));
         letter.facts(vec![
             self.target(),

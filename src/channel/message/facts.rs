@@ -48,6 +48,18 @@ impl Writer<'_> {
         ("Looks at", described.unwrap_or_default())
     }
 
+    /// The remedies that did not help.
+    pub(super) fn tried(&self, incident: &Incident) -> Vec<(String, String)> {
+        let tried = self
+            .watched()
+            .and_then(|watched| watched.record.tried.as_deref());
+        let tried = tried.into_iter();
+        let tried = tried.flat_map(|tried| tried.since(incident.first_failure));
+        tried
+            .map(|entry| (self.calendar.short(entry.at), entry.text.to_string()))
+            .collect()
+    }
+
     /// Where to read what to do.
     pub(super) fn runbook(&self) -> (&'static str, String) {
         let runbook = self

@@ -60,6 +60,7 @@ impl Stage {
             runbook: Some("https://wiki.example.org/shop".into()),
             recipients: Arc::from([ops.clone()]),
             heartbeat: None,
+            remedy: None,
             not_configured: None,
         };
         let roster = Roster {

@@ -46,6 +46,13 @@ impl Engine {
             }),
             Event::FlappingBegan { check, .. } => self.on(*check, |w| w.record.flapping = true),
             Event::FlappingEnded { check, .. } => self.on(*check, |w| w.record.flapping = false),
+            Event::RemedyBegan {
+                check, at, is_last, ..
+            } => self.on(*check, |w| w.begin_remedy(*at, *is_last)),
+            Event::RemedyEnded { check, at, text } => {
+                self.on(*check, |w| w.end_remedy(*at, text));
+            }
+            Event::RemedyInVain { check, .. } => self.on(*check, Watched::despair),
             Event::Tallied { check, tally } => self.on(*check, |w| w.close_window(tally)),
             Event::IncidentOpened { incident } => self.open_incident(incident),
             Event::IncidentWorsened {
@@ -146,6 +153,11 @@ impl Engine {
         match (watched.is_held(), self.held.contains(&check)) {
             (true, false) => drop(self.held.insert(check)),
             (false, true) => drop(self.held.remove(&check)),
+            (true, true) | (false, false) => {}
+        }
+        match (watched.is_remedied(), self.remedied.contains(&check)) {
+            (true, false) => drop(self.remedied.insert(check)),
+            (false, true) => drop(self.remedied.remove(&check)),
             (true, true) | (false, false) => {}
         }
         let (old, new) = (watched.wake, watched.next_wake());

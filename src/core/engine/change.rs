@@ -16,6 +16,7 @@ impl Watched {
         self.active = true;
         let old = std::mem::replace(&mut self.record, Record::new(at));
         self.record.incidents = old.incidents;
+        self.record.tried = old.tried.filter(|tried| tried.running);
         self.record.beat = old.beat.map(|mut beat| {
             beat.rest();
             beat
@@ -39,6 +40,23 @@ impl Watched {
         }
     }
 
+    pub(super) fn begin_remedy(&mut self, at: Time, is_last: bool) {
+        self.record.tried.get_or_insert_default().begin(at, is_last);
+    }
+
+    pub(super) fn end_remedy(&mut self, at: Time, text: &Arc<str>) {
+        if let Some(tried) = &mut self.record.tried {
+            tried.end(at, text);
+        }
+    }
+
+    /// No look said that the remedy has helped, in the time for it.
+    pub(super) fn despair(&mut self) {
+        if let Some(tried) = &mut self.record.tried {
+            tried.vain = true;
+        }
+    }
+
     pub(super) fn turn(&mut self, at: Time, from: state::Phase, to: state::State) {
         let known = self.record.is_known();
         self.record.tally.account(at, from, known);
@@ -54,6 +72,9 @@ impl Watched {
         };
         if let Some(beat) = self.record.beat.as_mut().filter(|_| rests) {
             beat.rest();
+        }
+        if let (Some(tried), state::Phase::Up) = (&mut self.record.tried, to.phase()) {
+            tried.spent = false;
         }
         // The first good look after the start is no turn that anybody saw.
         if from != state::Phase::New {
@@ -95,6 +116,9 @@ impl Watched {
             .for_each(|turn| *turn = moved(*turn));
         record.tally.until = moved(record.tally.until);
         record.tally.from = record.tally.until.floor(WINDOW);
+        if let Some(tried) = &mut record.tried {
+            tried.shift(&moved);
+        }
         if let Some(beat) = &mut record.beat {
             beat.expected = beat.expected.map(&moved);
             beat.last_ping = beat.last_ping.map(&moved);

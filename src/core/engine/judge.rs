@@ -70,14 +70,19 @@ impl Engine {
                 .state
                 .step(outcome.verdict, watched.check.thresholds()),
         };
-        let (phase, reason) = match step {
-            Step::Stay(state) => (state.phase(), watched.record.reason.clone()),
+        let (state, reason) = match step {
+            Step::Stay(state) => (state, watched.record.reason.clone()),
             Step::Turn(state, reason) => {
                 let reason = why.unwrap_or(reason);
                 events.extend(turned(now, watched, state, &reason));
-                (state.phase(), reason)
+                (state, reason)
             }
         };
+        let (phase, failures) = (state.phase(), state.failures());
+        let attempt = self.attempt(now, watched, (at, outcome), (phase, failures));
+        let quiet = watched.check.remedy.as_ref().is_some_and(|rule| rule.quiet);
+        let hopes = quiet && attempt.is_some() || watched.hopes(at);
+        events.extend(attempt);
         let began = events
             .iter()
             .any(|event| matches!(event, Event::FlappingBegan { .. }));
@@ -90,6 +95,7 @@ impl Engine {
                 reason,
                 outcome,
                 flapping,
+                hopes,
             },
         ));
         events
@@ -104,8 +110,10 @@ impl Engine {
             .and_then(|id| self.incidents.get(id));
         let trouble = watched.is_trouble(after.phase);
         match open {
-            // One of them is released by [`Engine::tick`] when no parent is in trouble any more.
-            None if trouble && self.held_by(watched).is_none() => self.open(now, watched, after),
+            // One of them is released by [`Engine::tick`] when nothing holds it any more.
+            None if trouble && !after.hopes && self.held_by(watched).is_none() => {
+                self.open(now, watched, after)
+            }
             Some(incident) if after.phase == Phase::Down && incident.worst == Phase::Degraded => {
                 self.worsen(now, watched, incident, after)
             }
@@ -124,7 +132,7 @@ impl Engine {
         }
     }
 
-    /// Opens the incident of a check whose alert a parent has held until now.
+    /// Opens the incident of a check whose alert was held until now.
     pub(super) fn release(&self, now: Time, watched: &Watched) -> Vec<Event> {
         let outcome = watched.record.last.as_ref().map(|last| &last.outcome);
         outcome.map_or_else(Vec::new, |outcome| {
@@ -133,6 +141,7 @@ impl Engine {
                 reason: watched.record.reason.clone(),
                 outcome,
                 flapping: watched.record.flapping,
+                hopes: false,
             };
             self.open(now, watched, &after)
         })
@@ -146,6 +155,11 @@ impl Engine {
             at,
             text: text.into(),
         };
+        let mut timeline = vec![entry(first_failure, format!("first failure: {evidence}"))];
+        let tried = watched.record.tried.iter();
+        let tried = tried.flat_map(|tried| tried.since(first_failure));
+        timeline.extend(tried.map(|tried| entry(tried.at, format!("remedy: {}", tried.text))));
+        timeline.push(entry(now, format!("{reason}: {}", after.phase.word())));
         let incident = Incident {
             id: IncidentId::new(&self.roster.node, &name, now, watched.record.incidents),
             check: watched.id,
@@ -157,10 +171,7 @@ impl Engine {
             evidence: evidence.as_str().into(),
             first_failure,
             acknowledged: None,
-            timeline: vec![
-                entry(first_failure, format!("first failure: {evidence}")),
-                entry(now, format!("{reason}: {}", after.phase.word())),
-            ],
+            timeline,
         };
         let alarms = self.alarm(now, &watched.check, &incident, Kind::Opened);
         std::iter::once(Event::IncidentOpened { incident })
@@ -204,6 +215,8 @@ struct After<'a> {
     reason: Reason,
     outcome: &'a Outcome,
     flapping: bool,
+    /// Whether a remedy may have helped already: this look does not say.
+    hopes: bool,
 }
 
 /// The turn into `state`, and the beginning of flapping when there were too many.

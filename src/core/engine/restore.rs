@@ -88,6 +88,9 @@ impl Engine {
         if let Some(beat) = record.beat.as_ref().filter(|_| active) {
             self.beats.insert(beat.uuid, id);
         }
+        if record.tried.as_ref().is_some_and(|tried| tried.running) {
+            self.remedied.insert(id);
+        }
         self.names.insert(Arc::clone(&name), id);
         let check = Arc::new(placeholder(&name, &kind));
         self.checks.push_back(Arc::new(Watched {
@@ -120,6 +123,7 @@ pub(super) fn placeholder(name: &Arc<str>, kind: &Arc<str>) -> Check {
         runbook: None,
         recipients: Arc::from([]),
         heartbeat: None,
+        remedy: None,
         not_configured: None,
     }
 }

@@ -28,11 +28,12 @@ impl Engine {
         woken.chain(self.released(now)).collect()
     }
 
-    /// Whoever's parent is well again while it is not: nobody was told of it, and a heartbeat that stays
-    /// silent would give no other occasion.
+    /// Whoever is in trouble while its parent is well again, or its remedy had the time to help: nobody was told
+    /// of it, and a heartbeat that stays silent would give no other occasion.
     fn released(&self, now: Time) -> Vec<Event> {
         let held = self.held.iter().filter_map(|&check| self.watched(check));
-        held.filter(|watched| self.held_by(watched).is_none())
+        held.filter(|watched| watched.hopes_until().is_none_or(|until| until <= now))
+            .filter(|watched| self.held_by(watched).is_none())
             .take(PER_TICK)
             .flat_map(|watched| self.release(now, watched))
             .collect()
@@ -51,6 +52,13 @@ impl Engine {
             events.push(Event::Tallied {
                 check: watched.id,
                 tally,
+            });
+        }
+        let hope = watched.hopes_until().filter(|_| watched.is_held());
+        if hope.is_some_and(|until| until <= now) {
+            events.push(Event::RemedyInVain {
+                check: watched.id,
+                at: now,
             });
         }
         if let Some((at, reason)) = watched.overdue_at().filter(|&(at, _)| at <= now) {

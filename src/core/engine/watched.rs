@@ -8,6 +8,7 @@ use crate::core::check::{Check, CheckId, Flapping};
 use crate::core::heartbeat::Beat;
 use crate::core::incident::IncidentId;
 use crate::core::outcome::{Outcome, Verdict};
+use crate::core::remedy::Tried;
 use crate::core::sketch;
 use crate::core::state::{Phase, Reason, State};
 use crate::core::time::Time;
@@ -48,6 +49,9 @@ pub struct Record {
     pub turns: Vec<Time>,
     pub flapping: bool,
     pub beat: Option<Beat>,
+    /// What was done about its failures; a journal of an earlier version has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Box<Tried>>,
     pub tally: Tally,
     /// The last latencies as buckets of the sketch, oldest first, at most [`SPARK`].
     pub spark: Vec<u8>,
@@ -74,6 +78,7 @@ impl Record {
             turns: Vec::new(),
             flapping: false,
             beat: None,
+            tried: None,
             tally: Tally::starting(at),
             spark: Vec::new(),
         }
@@ -146,7 +151,8 @@ impl Watched {
         }
         let overdue = self.overdue_at().map(|(at, _)| at);
         let calm = self.calm_at();
-        [Some(self.record.tally.end()), overdue, calm]
+        let hope = self.hopes_until().filter(|_| self.is_held());
+        [Some(self.record.tally.end()), overdue, calm, hope]
             .into_iter()
             .flatten()
             .min()
@@ -168,7 +174,7 @@ impl Watched {
         Some(*turn + calm)
     }
 
-    /// Whether it is in trouble and nobody was told, which only a parent in trouble can be the reason of.
+    /// Whether it is in trouble and nobody was told: because of a parent in trouble, or of a remedy.
     pub(super) fn is_held(&self) -> bool {
         self.active && self.record.incident.is_none() && self.is_trouble(self.phase())
     }

@@ -231,6 +231,7 @@ pub(super) fn check(name: &str) -> Check {
         runbook: None,
         recipients: ops(),
         heartbeat: None,
+        remedy: None,
         not_configured: None,
     }
 }

@@ -15,13 +15,30 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Command> {
         let hint = "add command = [\"/usr/lib/nagios/plugins/check_load\", \"-w\", \"5\"]";
         section.refuse("command", "\"command\" is missing", hint);
     }
-    let argv: Option<Vec<String>> = section
-        .strings("command")
-        .map(|all| all.into_iter().map(|(text, _)| text).collect());
-    let wrong = argv.as_deref().and_then(refusal);
-    if let Some((message, hint)) = wrong {
-        section.refuse("command", message, hint);
+    let argv = argv(&mut section, "command");
+    let around = surroundings(&mut section);
+    section.finish();
+    Some(Command {
+        argv: argv?,
+        ..around
+    })
+}
+
+/// The program and its arguments under `key`.
+pub(in crate::probe) fn argv(section: &mut Section<'_>, key: &'static str) -> Option<Vec<String>> {
+    let argv = section.strings(key)?;
+    let argv: Vec<String> = argv.into_iter().map(|(text, _)| text).collect();
+    match refusal(&argv) {
+        None => Some(argv),
+        Some((message, hint)) => {
+            section.refuse(key, format!("\"{key}\" {message}"), hint);
+            None
+        }
     }
+}
+
+/// All of a command but what is run: `environment`, `directory`, `user`.
+pub(in crate::probe) fn surroundings(section: &mut Section<'_>) -> Command {
     let environment = section.pairs("environment").unwrap_or_default();
     let is_name = |name: &str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -53,33 +70,31 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Command> {
             "leave it out to run as Belfry does",
         );
     }
-    section.finish();
-    let argv = argv.filter(|_| wrong.is_none())?;
-    Some(Command {
-        argv,
+    Command {
+        argv: Vec::new(),
         environment,
         directory,
         user,
-    })
+    }
 }
 
 /// What is wrong with a command, and what to write.
 fn refusal(argv: &[String]) -> Option<(&'static str, &'static str)> {
     let Some(program) = argv.first() else {
-        return Some(("\"command\" is empty", "write a program and its arguments"));
+        return Some(("is empty", "write a program and its arguments"));
     };
     if !program.starts_with('/') {
         let hint = "begin it with /; there is no shell, so each argument is a text of its own";
-        return Some(("\"command\" is not the whole path of a program", hint));
+        return Some(("is not the whole path of a program", hint));
     }
     if argv.len() > ARGUMENTS || argv.iter().any(|text| text.len() > LONGEST) {
         let hint = "at most 100 arguments of 4 KiB; put the rest into a script";
-        return Some(("\"command\" is too long", hint));
+        return Some(("is too long", hint));
     }
     // A line break in an argument is how one command became two in other daemons (CVE-2014-2913).
     let breaks = |text: &String| text.contains(['\n', '\r', '\0']);
     argv.iter().any(breaks).then_some((
-        "\"command\" has a line break in an argument",
+        "has a line break in an argument",
         "put the lines into a script",
     ))
 }

@@ -25,6 +25,7 @@ pub fn check(view: &View, now: Time, watched: &Watched, operator: bool) -> Value
     check["reason"] = json!(watched.record.reason.to_string());
     check["flapping"] = json!(watched.record.flapping);
     check["settings"] = settings(watched);
+    check["remedy"] = remedy(watched);
     if let Some(beat) = watched.record.beat.as_ref().filter(|_| operator) {
         check["ping_url"] = json!(format!("/ping/{}", beat.uuid));
     }
@@ -65,6 +66,26 @@ fn uptime(watched: &Watched, now: Time) -> Value {
         )
     });
     Value::Object(all.collect::<Map<String, Value>>())
+}
+
+/// What is done about it by itself, and what was done; null where nothing is.
+fn remedy(watched: &Watched) -> Value {
+    let rule = watched.check.remedy.as_deref();
+    let tried = watched.record.tried.as_deref();
+    if rule.is_none() && tried.is_none() {
+        return Value::Null;
+    }
+    let log = tried.into_iter().flat_map(|tried| &tried.log);
+    let log = log.map(|entry| json!({ "at": entry.at.rfc3339_millis(), "text": entry.text }));
+    json!({
+        "what": rule.map(|rule| &rule.what),
+        "after": rule.map(|rule| rule.after),
+        "limit": rule.map(|rule| json!({ "times": rule.limit.times, "within_ms": span_ms(rule.limit.within) })),
+        "quiet": rule.map(|rule| rule.quiet),
+        "running_since": tried.and_then(|tried| tried.under_way()).map(Time::rfc3339_millis),
+        "spent": tried.is_some_and(|tried| tried.spent),
+        "log": log.collect::<Vec<_>>(),
+    })
 }
 
 fn heard(check: &mut Value, watched: &Watched, beat: &Beat) {

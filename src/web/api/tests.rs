@@ -98,6 +98,7 @@ fn a_heartbeat_tells_its_pings_and_its_address_only_to_an_operator() {
           "ping_url": "/ping/5f0c9e3a-1d1e-4b5e-9c55-0a8e64b177aa",
           "pings": 2,
           "reason": "ping received",
+          "remedy": null,
           "settings": {
             "alert_degraded": false,
             "calendar": {

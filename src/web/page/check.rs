@@ -9,6 +9,7 @@ use super::chart;
 use super::face::Face;
 use super::incident::list;
 use super::layout::{Frame, Live, layout};
+use super::remedy::remedy;
 use super::row::percent;
 use super::series::{Window, measured};
 use super::settings::settings;
@@ -52,6 +53,7 @@ pub fn check(
         (chart::latency(shell, &recent))
         @if let Some(last) = &watched.record.last { (chart::phases(&last.outcome)) }
         (measured(shell, watched, windows))
+        (remedy(shell, watched))
         (settings(shell, watched))
         (looks(shell, &recent))
         section.part { h2 { "Incidents" }

@@ -70,6 +70,7 @@ pub(super) fn line(shell: &Shell<'_>, watched: &Watched, face: Face) -> Markup {
                 None => "not looked at yet",
             }
             @if watched.failing() > 0 { " · not confirmed yet" }
+            @if watched.is_remedied() { " · a remedy is under way" }
         },
     }
 }

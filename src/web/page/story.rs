@@ -49,6 +49,7 @@ pub(crate) fn probe(name: &str, group: &str, kind: &str, target: &str) -> Check 
             address: "ops@example.org".into(),
         }]),
         heartbeat: None,
+        remedy: None,
         not_configured: None,
     }
 }
