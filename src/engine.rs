@@ -288,13 +288,9 @@ fn log(engine: &Engine, event: &Event) {
             let check_name = name(check);
             tracing::info!(check = %check_name, "{check_name} flaps: its incident stays open until it is steady");
         }
-        Event::RemedyBegan { check, what, .. } => {
+        Event::Remedy { check, step, .. } => {
             let check_name = name(check);
-            tracing::info!(check = %check_name, "remedy for {check_name}: {what}");
-        }
-        Event::RemedyEnded { check, text, .. } => {
-            let check_name = name(check);
-            tracing::info!(check = %check_name, "remedy for {check_name} ended: {text}");
+            tracing::info!(check = %check_name, "remedy of {check_name}: {step}");
         }
         Event::Deafened { from, to, reason } => {
             tracing::info!(
@@ -310,7 +306,6 @@ fn log(engine: &Engine, event: &Event) {
         | Event::Observed { .. }
         | Event::Pinged { .. }
         | Event::FlappingEnded { .. }
-        | Event::RemedyInVain { .. }
         | Event::Tallied { .. }
         | Event::IncidentWorsened { .. }
         | Event::IncidentAcknowledged { .. }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 #[path = "common/daemon.rs"]
 mod daemon;
+#[path = "daemon/remedy.rs"]
+mod remedy;
 #[path = "common/sink.rs"]
 mod sink;
 #[path = "common/target.rs"]

@@ -13,7 +13,7 @@ use crate::settings::{Section, units};
 const KEY: &str = "remedy";
 /// The keys that say what is done.
 const ACTS: [&str; 3] = ["run", "restart", "start"];
-/// As long as a unit of systemd may take to start by default (DefaultTimeoutStartSec=).
+/// As long as a unit of systemd may take to start by default (`DefaultTimeoutStartSec=`).
 const TIMEOUT: Duration = Duration::from_secs(90);
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(1);
 /// What a service needs to answer after it says that it has started.

@@ -12,6 +12,7 @@ use crate::core::state::Threshold;
 
 mod files;
 mod mistakes;
+mod remedies;
 mod shipped;
 
 /// A folder with these files, loaded with nothing in the environment.

@@ -10,6 +10,7 @@ use super::heartbeat::Ping;
 use super::incident::{Acknowledgement, Incident, IncidentId};
 use super::outbox::{Delivery, Nid, Notification};
 use super::outcome::Outcome;
+use super::remedy;
 use super::state::{Phase, Reason, State};
 use super::time::Time;
 use super::uptime::Tally;
@@ -77,23 +78,11 @@ pub enum Event {
         check: CheckId,
         at: Time,
     },
-    /// A remedy is to be tried; `what` is for people. `is_last`: the limit is reached with it.
-    RemedyBegan {
+    /// A remedy is tried, has ended, or did not help.
+    Remedy {
         check: CheckId,
         at: Time,
-        what: Arc<str>,
-        is_last: bool,
-    },
-    /// A remedy was tried; `text` says how it ended.
-    RemedyEnded {
-        check: CheckId,
-        at: Time,
-        text: Arc<str>,
-    },
-    /// What was tried had its time to help, and no look said that it did.
-    RemedyInVain {
-        check: CheckId,
-        at: Time,
+        step: remedy::Step,
     },
     /// A window of the uptime account is full.
     Tallied {
@@ -165,9 +154,7 @@ impl Event {
             | Self::Turned { check, .. }
             | Self::FlappingBegan { check, .. }
             | Self::FlappingEnded { check, .. }
-            | Self::RemedyBegan { check, .. }
-            | Self::RemedyEnded { check, .. }
-            | Self::RemedyInVain { check, .. }
+            | Self::Remedy { check, .. }
             | Self::Tallied { check, .. } => Some(*check),
             Self::IncidentOpened { incident } => Some(incident.check),
             Self::PlanAdopted { .. }
@@ -201,9 +188,7 @@ impl Event {
             | Self::Turned { .. }
             | Self::FlappingBegan { .. }
             | Self::FlappingEnded { .. }
-            | Self::RemedyBegan { .. }
-            | Self::RemedyEnded { .. }
-            | Self::RemedyInVain { .. }
+            | Self::Remedy { .. }
             | Self::Tallied { .. }
             | Self::NotificationQueued { .. }
             | Self::NotificationMoved { .. }
@@ -230,9 +215,7 @@ impl Event {
             | Self::Turned { .. }
             | Self::FlappingBegan { .. }
             | Self::FlappingEnded { .. }
-            | Self::RemedyBegan { .. }
-            | Self::RemedyEnded { .. }
-            | Self::RemedyInVain { .. }
+            | Self::Remedy { .. }
             | Self::Tallied { .. }
             | Self::IncidentOpened { .. }
             | Self::IncidentWorsened { .. }

@@ -1,5 +1,6 @@
 //! What is done about a failure before people are told of it: the rule of the plan, and what was tried so far.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,8 +79,38 @@ pub struct Tried {
     pub vain: bool,
 }
 
+/// What becomes of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// It is to be done; `what` is for people. `is_last`: the limit is reached with it.
+    Began { what: Arc<str>, is_last: bool },
+    /// It has ended so.
+    Ended { text: Arc<str> },
+    /// It had its time to help, and no look said that it did.
+    InVain,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Began { what, .. } => f.write_str(what),
+            Self::Ended { text } => write!(f, "ended: {text}"),
+            Self::InVain => f.write_str("did not help"),
+        }
+    }
+}
+
 impl Tried {
-    pub(super) fn begin(&mut self, at: Time, is_last: bool) {
+    pub(super) fn apply(&mut self, at: Time, step: &Step) {
+        match step {
+            Step::Began { is_last, .. } => self.begin(at, *is_last),
+            Step::Ended { text } => self.end(at, text),
+            Step::InVain => self.vain = true,
+        }
+    }
+
+    fn begin(&mut self, at: Time, is_last: bool) {
         if self.began.len() >= usize::from(Limit::MAX) {
             self.began.remove(0);
         }
@@ -89,7 +120,7 @@ impl Tried {
         self.vain = false;
     }
 
-    pub(super) fn end(&mut self, at: Time, text: &Arc<str>) {
+    fn end(&mut self, at: Time, text: &Arc<str>) {
         self.running = false;
         self.ended = Some(at);
         if self.log.len() >= LOG {

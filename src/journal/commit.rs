@@ -103,9 +103,7 @@ impl Entry<'_, '_> {
             | Event::Turned { .. }
             | Event::FlappingBegan { .. }
             | Event::FlappingEnded { .. }
-            | Event::RemedyBegan { .. }
-            | Event::RemedyEnded { .. }
-            | Event::RemedyInVain { .. }
+            | Event::Remedy { .. }
             | Event::IncidentOpened { .. }
             | Event::IncidentWorsened { .. }
             | Event::IncidentAcknowledged { .. }

@@ -57,7 +57,7 @@ fn family<'a>(ill: &'a Treatment, all: &'a [Treatment]) -> Vec<&'a Treatment> {
             let is_parent = |other: &&Treatment| one.depends_on.contains(&other.name);
             !members.iter().any(is_parent)
         };
-        let ready = members.iter().copied().find(|one| is_ready(&one));
+        let ready = members.iter().copied().find(|one| is_ready(one));
         let first = ready.unwrap_or(members[0]);
         members.retain(|one| one.check != first.check);
         order.push(first);

@@ -17,6 +17,7 @@ use belfry::core::incident::Incident;
 use belfry::core::input::Input;
 use belfry::core::outbox::{Delivery, Nid, Notification};
 use belfry::core::outcome::{Outcome, Verdict};
+use belfry::core::remedy::Step;
 use belfry::core::schedule::Schedule;
 use belfry::core::state::{Phase, Threshold};
 use belfry::core::time::Time;
@@ -422,9 +423,14 @@ fn told(engine: &Engine, event: &Event) -> Option<String> {
         Event::NotificationSuperseded { .. } => "mail superseded".to_owned(),
         Event::FlappingBegan { check, .. } => format!("{} flaps", name(check)),
         Event::FlappingEnded { check, .. } => format!("{} is steady", name(check)),
-        Event::RemedyBegan { check, what, .. } => format!("remedy for {}: {what}", name(check)),
-        Event::RemedyEnded { check, text, .. } => format!("{} remedied: {text}", name(check)),
-        Event::RemedyInVain { check, .. } => format!("{} not helped", name(check)),
+        Event::Remedy { check, step, .. } => {
+            let name = name(check);
+            match step {
+                Step::Began { what, .. } => format!("remedy for {name}: {what}"),
+                Step::Ended { text } => format!("{name} remedied: {text}"),
+                Step::InVain => format!("{name} not helped"),
+            }
+        }
         Event::CheckRemoved { check, .. } => format!("{} removed", name(check)),
         Event::CheckAdded { check, .. } => format!("{} added", name(check)),
         Event::CheckReturned { check, .. } => format!("{} returned", name(check)),

@@ -13,6 +13,7 @@ use crate::core::incident::IncidentId;
 use crate::core::input::Input;
 use crate::core::outbox::{Delivery, Nid};
 use crate::core::outcome::Outcome;
+use crate::core::remedy::{Limit, Rule, Then};
 use crate::core::schedule::Schedule;
 use crate::core::state::Threshold;
 use crate::core::time::Time;
@@ -103,6 +104,42 @@ impl Stage {
         let check = self.engine.active().next().expect("a check").id;
         let at = self.now;
         self.input(&Input::Outcome { check, at, outcome });
+    }
+
+    /// From the next failure on, this is tried once.
+    pub(crate) fn treat(&mut self, what: &str) {
+        let mut roster = Roster::clone(&self.engine.roster);
+        let check = Check::clone(&roster.checks[0]);
+        let rule = Rule {
+            what: what.into(),
+            after: 1,
+            limit: Limit {
+                times: 1,
+                within: Duration::from_mins(15),
+            },
+            timeout: Duration::from_secs(90),
+            steps: 2,
+            settle: Duration::ZERO,
+            then: Then::Alert,
+            quiet: true,
+        };
+        let remedy = Some(Arc::new(rule));
+        roster.checks = vec![Arc::new(Check { remedy, ..check })];
+        self.input(&Input::Plan(Arc::new(roster)));
+    }
+
+    /// The remedy under way ends so.
+    pub(crate) fn remedied(&mut self, report: &str) {
+        self.now = self.now + Duration::from_secs(2);
+        let watched = Arc::clone(self.engine.remedied_now().next().expect("one"));
+        let tried = watched.record.tried.as_ref();
+        let began = tried.and_then(|tried| tried.under_way()).expect("begun");
+        let (check, report) = (watched.id, report.into());
+        self.input(&Input::Remedied {
+            check,
+            began,
+            report,
+        });
     }
 
     pub(crate) fn down(&mut self, evidence: &str) {

@@ -46,13 +46,7 @@ impl Engine {
             }),
             Event::FlappingBegan { check, .. } => self.on(*check, |w| w.record.flapping = true),
             Event::FlappingEnded { check, .. } => self.on(*check, |w| w.record.flapping = false),
-            Event::RemedyBegan {
-                check, at, is_last, ..
-            } => self.on(*check, |w| w.begin_remedy(*at, *is_last)),
-            Event::RemedyEnded { check, at, text } => {
-                self.on(*check, |w| w.end_remedy(*at, text));
-            }
-            Event::RemedyInVain { check, .. } => self.on(*check, Watched::despair),
+            Event::Remedy { check, at, step } => self.on(*check, |w| w.treat(*at, step)),
             Event::Tallied { check, tally } => self.on(*check, |w| w.close_window(tally)),
             Event::IncidentOpened { incident } => self.open_incident(incident),
             Event::IncidentWorsened {

@@ -6,6 +6,7 @@ use super::{Record, Watched};
 use crate::core::check::Flapping;
 use crate::core::heartbeat::Ping;
 use crate::core::outcome::Outcome;
+use crate::core::remedy;
 use crate::core::state::{self, Step};
 use crate::core::time::Time;
 use crate::core::uptime::{Tally, WINDOW};
@@ -40,21 +41,8 @@ impl Watched {
         }
     }
 
-    pub(super) fn begin_remedy(&mut self, at: Time, is_last: bool) {
-        self.record.tried.get_or_insert_default().begin(at, is_last);
-    }
-
-    pub(super) fn end_remedy(&mut self, at: Time, text: &Arc<str>) {
-        if let Some(tried) = &mut self.record.tried {
-            tried.end(at, text);
-        }
-    }
-
-    /// No look said that the remedy has helped, in the time for it.
-    pub(super) fn despair(&mut self) {
-        if let Some(tried) = &mut self.record.tried {
-            tried.vain = true;
-        }
+    pub(super) fn treat(&mut self, at: Time, step: &remedy::Step) {
+        self.record.tried.get_or_insert_default().apply(at, step);
     }
 
     pub(super) fn turn(&mut self, at: Time, from: state::Phase, to: state::State) {

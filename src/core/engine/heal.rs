@@ -6,7 +6,7 @@ use super::{Engine, Watched};
 use crate::core::check::CheckId;
 use crate::core::event::Event;
 use crate::core::outcome::{Outcome, Verdict};
-use crate::core::remedy::{Rule, Tried};
+use crate::core::remedy::{Rule, Step, Tried};
 use crate::core::state::Phase;
 use crate::core::text;
 use crate::core::time::Time;
@@ -32,11 +32,14 @@ impl Engine {
         if !called || self.is_acknowledged(watched) || self.held_by(watched).is_some() {
             return None;
         }
-        Some(Event::RemedyBegan {
-            check: watched.id,
-            at: now,
+        let step = Step::Began {
             what: Arc::clone(&rule.what),
             is_last: rule.is_last(tried, now),
+        };
+        Some(Event::Remedy {
+            check: watched.id,
+            at: now,
+            step,
         })
     }
 
@@ -60,10 +63,10 @@ impl Engine {
             at: now,
             text: format!("remedy: {text}").into(),
         });
-        let ended = Event::RemedyEnded {
+        let ended = Event::Remedy {
             check,
             at: now,
-            text,
+            step: Step::Ended { text },
         };
         std::iter::once(ended).chain(noted).collect()
     }

@@ -3,6 +3,7 @@
 use super::{Engine, Watched};
 use crate::core::event::Event;
 use crate::core::outcome::Outcome;
+use crate::core::remedy::Step;
 use crate::core::state::{Phase, Reason};
 use crate::core::time::{Time, human};
 use crate::core::uptime::WINDOW;
@@ -56,9 +57,10 @@ impl Engine {
         }
         let hope = watched.hopes_until().filter(|_| watched.is_held());
         if hope.is_some_and(|until| until <= now) {
-            events.push(Event::RemedyInVain {
+            events.push(Event::Remedy {
                 check: watched.id,
                 at: now,
+                step: Step::InVain,
             });
         }
         if let Some((at, reason)) = watched.overdue_at().filter(|&(at, _)| at <= now) {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{look, span_ms};
 use crate::core::engine::Watched;
 use crate::core::heartbeat::Beat;
+use crate::core::remedy::Tried;
 use crate::core::schedule::Schedule;
 use crate::core::state::Phase;
 use crate::core::time::{Time, zone_name};
@@ -82,7 +83,7 @@ fn remedy(watched: &Watched) -> Value {
         "after": rule.map(|rule| rule.after),
         "limit": rule.map(|rule| json!({ "times": rule.limit.times, "within_ms": span_ms(rule.limit.within) })),
         "quiet": rule.map(|rule| rule.quiet),
-        "running_since": tried.and_then(|tried| tried.under_way()).map(Time::rfc3339_millis),
+        "running_since": tried.and_then(Tried::under_way).map(Time::rfc3339_millis),
         "spent": tried.is_some_and(|tried| tried.spent),
         "log": log.collect::<Vec<_>>(),
     })

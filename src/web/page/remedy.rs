@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::Shell;
 use crate::core::engine::Watched;
-use crate::core::remedy::{Rule, Then};
+use crate::core::remedy::{Rule, Then, Tried};
 use crate::core::time::human;
 
 /// Nothing where nothing is ever done.
@@ -17,7 +17,7 @@ pub(super) fn remedy(shell: &Shell<'_>, watched: &Watched) -> Markup {
     html! {
         section.part { h2 { "Remedy" }
             @if let Some(rule) = rule { p { (words(rule)) } }
-            @if let Some(since) = tried.and_then(|tried| tried.under_way()) {
+            @if let Some(since) = tried.and_then(Tried::under_way) {
                 p { "Under way since " (shell.time(since)) "." }
             }
             @match tried.filter(|tried| !tried.log.is_empty()) {

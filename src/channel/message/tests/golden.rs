@@ -21,6 +21,16 @@ fn an_incident_opens() {
 }
 
 #[test]
+fn an_incident_opens_after_its_remedies_did_not_help() {
+    let mut stage = Stage::new("shop", "web-1");
+    stage.treat("restart shop.service");
+    stage.look(Outcome::fail("connection refused"));
+    stage.remedied("restart shop.service: done after 1.2 s");
+    stage.look(Outcome::fail("connection refused"));
+    check(&stage, "[web-1] shop", "opened-tried");
+}
+
+#[test]
 fn an_incident_opens_where_nobody_said_how_the_page_is_reached() {
     let mut stage = Stage::new("shop", "web-1");
     stage.context.status_url = None;

@@ -1,0 +1,106 @@
+//! Remedies by the real binary: what is healed, what is not, and what a crash leaves behind.
+
+use std::path::Path;
+
+use crate::daemon::{Daemon, until};
+
+/// A check of a file that has to be there, and what is done when it is not.
+fn flag(file: &Path, remedy: &str) -> String {
+    format!(
+        "[check.flag]\nfile = {{ path = \"{}\" }}\nevery = \"200ms\"\nretry_every = \"200ms\"\nfail_after = 3\nflapping = \"off\"\nremedy = {{ {remedy} }}\n",
+        file.display()
+    )
+}
+
+/// What is said of the remedies of the check.
+fn told(daemon: &Daemon) -> Vec<String> {
+    let check = daemon.json("/api/v1/checks/flag");
+    let log = check["remedy"]["log"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let text = |entry: &serde_json::Value| entry["text"].as_str().unwrap_or_default().to_owned();
+    log.iter().map(text).collect()
+}
+
+fn mails(daemon: &Daemon) -> Vec<String> {
+    let files = std::fs::read_dir(daemon.data().join("mail"));
+    let files = files
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.expect("an entry").path());
+    files
+        .filter(|path| path.extension().is_some_and(|kind| kind == "eml"))
+        .map(|path| std::fs::read_to_string(path).expect("a mail"))
+        .collect()
+}
+
+#[test]
+fn what_a_command_heals_is_on_the_page_and_in_no_mail() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("flag");
+    let touch = format!(
+        "run = [\"/usr/bin/touch\", \"{}\"], after = 2, settle = \"0s\"",
+        file.display()
+    );
+    let daemon = Daemon::started(&flag(&file, &touch));
+    daemon.until("healed", |d| d.state("flag") == "up");
+    let told = told(&daemon);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("/usr/bin/touch: done after"),
+        "{told:?}"
+    );
+    let (_, page) = daemon.get("/checks/flag").unwrap();
+    assert!(page.contains("/usr/bin/touch: done after"));
+    assert_eq!(mails(&daemon), Vec::<String>::new());
+    assert_eq!(
+        daemon.json("/api/v1/incidents")["incidents"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
+}
+
+#[test]
+fn what_it_does_not_heal_is_mailed_with_what_was_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("flag");
+    let broken = "run = [\"/bin/sh\", \"-c\", \"echo no such service >&2; exit 5\"], after = 1, limit = \"2 per 1h\", settle = \"0s\"";
+    let daemon = Daemon::started(&flag(&file, broken));
+    daemon.until("mailed", |d| !mails(d).is_empty());
+    let mails = mails(&daemon);
+    let plain = mails[0].replace("=\r\n", "");
+    let (_, tried) = plain.split_once("What was tried").expect(&plain);
+    let lines = tried.matches("/bin/sh failed: exit code 5: no such service");
+    assert!(lines.count() >= 2, "{plain}");
+    assert_eq!(told(&daemon).len(), 2);
+}
+
+#[test]
+fn a_remedy_that_was_under_way_at_a_crash_is_not_done_again_and_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, runs) = (folder.path().join("flag"), folder.path().join("runs"));
+    let hangs = format!(
+        "run = [\"/bin/sh\", \"-c\", \"echo run >> {}; exec sleep 600\"], after = 1, limit = \"1 per 1h\"",
+        runs.display()
+    );
+    let mut daemon = Daemon::started(&flag(&file, &hangs));
+    let count = || {
+        std::fs::read_to_string(&runs)
+            .unwrap_or_default()
+            .lines()
+            .count()
+    };
+    until("running", || count() == 1, String::new);
+    daemon.kill();
+    daemon.start();
+    daemon.until("told", |d| !told(d).is_empty());
+    assert_eq!(
+        told(&daemon),
+        ["not known how it ended: Belfry was restarted meanwhile"]
+    );
+    daemon.until("mailed", |d| mails(d).len() == 1);
+    assert_eq!(count(), 1);
+}
