@@ -24,6 +24,7 @@ mod ping;
 mod run;
 mod status;
 mod validate;
+mod wrap;
 
 /// Exit codes beside those of a single command: `sysexits.h`.
 const FAILURE: u8 = 1;
@@ -54,6 +55,11 @@ enum Command {
     Status(status::Arguments),
     /// Send one ping for a heartbeat to the running daemon.
     Ping(ping::Arguments),
+    /// Run a job, and report its start, its end, its exit code and what it said last.
+    Wrap(wrap::Arguments),
+    /// Deliver pings that could not be delivered.
+    #[command(hide = true)]
+    Deliver,
     /// Say that somebody is on an incident.
     Ack(ack::Arguments),
     /// Try the way that alerts take.
@@ -112,6 +118,8 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Check(arguments) => check::run(&source, &arguments),
         Command::Status(arguments) => status::run(&source, &arguments),
         Command::Ping(arguments) => ping::run(&source, &arguments),
+        Command::Wrap(arguments) => wrap::run(&source, &arguments),
+        Command::Deliver => wrap::deliver(&source),
         Command::Ack(arguments) => ack::run(&source, &arguments),
         Command::Mail(mail::Command::Test) => mail::test(&source),
         Command::Completions(arguments) => {

@@ -11,6 +11,8 @@ mod remedy;
 mod sink;
 #[path = "common/target.rs"]
 mod target;
+#[path = "daemon/wrap.rs"]
+mod wrap;
 
 use daemon::{Daemon, free, request, root};
 use sink::Sink;

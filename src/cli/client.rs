@@ -130,40 +130,58 @@ impl Daemon {
         path: &str,
         body: Bytes,
     ) -> anyhow::Result<Answer> {
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", address.to_string())
-            .header("origin", format!("http://{address}"))
-            .header("content-type", "application/json")
-            .header("user-agent", concat!("belfry/", env!("CARGO_PKG_VERSION")));
+        let mut request = request(method, &address.to_string(), path);
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let request = request.body(Full::new(body))?;
-        let answer = async {
-            let response = sender.send_request(request).await?;
-            let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), ANSWER_BYTES)
-                .collect()
-                .await;
-            let body = body
-                .map_err(|error| anyhow::anyhow!("reading the answer: {error}"))?
-                .to_bytes();
-            anyhow::Ok(Answer {
-                status,
-                body: String::from_utf8_lossy(&body).into_owned(),
-            })
-        };
-        let mut answer = std::pin::pin!(answer);
-        let mut connection = std::pin::pin!(connection);
-        tokio::select! {
-            answer = &mut answer => answer,
-            ended = &mut connection => {
-                ended?;
-                answer.await
-            }
+        exchange(stream, request.body(Full::new(body))?).await
+    }
+}
+
+/// Posts to whoever is at the other end of `stream`, who is `host` and gets no token.
+pub(super) async fn post(
+    stream: TcpStream,
+    host: &str,
+    path: &str,
+    body: Bytes,
+) -> anyhow::Result<Answer> {
+    let request = request(Method::POST, host, path);
+    exchange(stream, request.body(Full::new(body))?).await
+}
+
+fn request(method: Method, host: &str, path: &str) -> http::request::Builder {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", host)
+        .header("origin", format!("http://{host}"))
+        .header("content-type", "application/json")
+        .header("user-agent", concat!("belfry/", env!("CARGO_PKG_VERSION")))
+}
+
+async fn exchange(stream: TcpStream, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let answer = async {
+        let response = sender.send_request(request).await?;
+        let status = response.status().as_u16();
+        let body = Limited::new(response.into_body(), ANSWER_BYTES)
+            .collect()
+            .await;
+        let body = body
+            .map_err(|error| anyhow::anyhow!("reading the answer: {error}"))?
+            .to_bytes();
+        anyhow::Ok(Answer {
+            status,
+            body: String::from_utf8_lossy(&body).into_owned(),
+        })
+    };
+    let mut answer = std::pin::pin!(answer);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        answer = &mut answer => answer,
+        ended = &mut connection => {
+            ended?;
+            answer.await
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderName, USER_AGENT};
 use http::request::Parts;
@@ -17,13 +18,16 @@ use super::body::Body;
 use super::intake::{Intake, take};
 use super::limits::{PING_BYTES, PING_KEPT};
 use super::respond;
-use crate::core::heartbeat::{Ping, Signal};
+use crate::core::heartbeat::{Beat, Ping, Signal};
 use crate::core::input::Input;
 use crate::core::text;
+use crate::core::time::Time;
 use crate::inbox::Answer;
 
 /// What is kept of a User-Agent, in characters, as healthchecks.io does.
 const AGENT_CHARS: usize = 200;
+/// How long ago at most a ping can have happened that is delivered late.
+const OLDEST: Duration = Duration::from_hours(72);
 /// When to try again after a 503, in seconds.
 const RETRY: u64 = 5;
 
@@ -51,19 +55,17 @@ pub(super) async fn ping(
     let Some((uuid, action)) = address(rest) else {
         return say(StatusCode::NOT_FOUND, "not found");
     };
-    let check = app
-        .view
-        .borrow()
-        .engine
-        .beat(&uuid)
-        .map(|watched| watched.id);
-    let Some(check) = check else {
+    let known = app.view.borrow().engine.beat(&uuid).map(|watched| {
+        let beat = watched.record.beat.as_ref();
+        (watched.id, beat.and_then(heard_last))
+    });
+    let Some((check, heard_last)) = known else {
         return say(StatusCode::NOT_FOUND, "not found");
     };
     let Some(signal) = action else {
         return say(StatusCode::BAD_REQUEST, "invalid url format");
     };
-    let at = app.clock.now();
+    let now = app.clock.now();
     let body = match take(body, PING_KEPT, PING_BYTES, app.limits.body).await {
         Intake::Whole(bytes) | Intake::Cut(bytes) => bytes,
         Intake::TooLarge => return say(StatusCode::PAYLOAD_TOO_LARGE, "body too large"),
@@ -73,6 +75,7 @@ pub(super) async fn ping(
     let Ok(rid) = run_id(request.uri.query()) else {
         return say(StatusCode::BAD_REQUEST, "invalid uuid format");
     };
+    let at = happened(request.uri.query(), heard_last, now);
     let agent = request.headers.get(USER_AGENT).map(HeaderValue::as_bytes);
     let agent = agent.map(|agent| text::line(&String::from_utf8_lossy(agent), AGENT_CHARS));
     let ping = Ping {
@@ -135,6 +138,22 @@ fn hyphenated(text: &str) -> Option<Uuid> {
         .flatten()
 }
 
+/// The newest that a heartbeat has heard.
+fn heard_last(beat: &Beat) -> Option<Time> {
+    let started = beat.last_start.map(|(at, _)| at);
+    beat.last_ping.max(started)
+}
+
+/// When what a ping tells of happened: now, or `at` (milliseconds since 1970), for one that waited until we were
+/// there again. Nothing that is to come, nothing from before the last ping, and at most [`OLDEST`].
+fn happened(query: Option<&str>, heard_last: Option<Time>, now: Time) -> Time {
+    let mut pairs = query.unwrap_or_default().split('&');
+    let said = pairs.find_map(|pair| pair.strip_prefix("at=")?.parse().ok());
+    let said = said.map(Time::from_millis);
+    let earliest = (now - OLDEST).max(heard_last.unwrap_or_default());
+    said.map_or(now, |said| said.max(earliest).min(now))
+}
+
 /// The `rid` of a query. `Err` when there is one and it is no UUID.
 fn run_id(query: Option<&str>) -> Result<Option<Uuid>, ()> {
     let mut pairs = query.unwrap_or_default().split('&').rev();
@@ -180,6 +199,25 @@ mod tests {
         ] {
             assert_eq!(address(&rest), None, "{rest}");
         }
+    }
+
+    #[test]
+    fn a_late_ping_says_when_it_happened_within_reason() {
+        let now = Time::from_millis(1_795_435_200_000);
+        let ago = |minutes| now - Duration::from_mins(minutes);
+        let at = |time: Time| format!("rid=7&at={}", time.millis());
+        let of = |query: &str, last| happened(Some(query), last, now);
+        assert_eq!(happened(None, None, now), now);
+        assert_eq!(of("at=yesterday", None), now);
+        assert_eq!(of(&at(ago(9)), None), ago(9));
+        assert_eq!(
+            of(&at(ago(9)), Some(ago(5))),
+            ago(5),
+            "after what was heard"
+        );
+        assert_eq!(of(&at(now + Duration::from_mins(9)), None), now);
+        assert_eq!(of("at=0", None), now - OLDEST);
+        assert_eq!(of("at=99999999999999999999", None), now);
     }
 
     #[test]

@@ -1,0 +1,94 @@
+//! Delivers what is spooled: a process of its own, which outlives the job that began it.
+
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::post::{Address, Posted, post};
+use super::spool::{Letter, Spool};
+use super::{FIRST, now_ms};
+use crate::cli::Failure;
+use crate::cli::client::Daemon;
+use crate::config::Source;
+
+/// The command's name; not for people.
+pub(in crate::cli) const NAME: &str = "deliver";
+/// The longest pause between two attempts.
+const LONGEST: Duration = Duration::from_mins(1);
+/// How old a ping may become: what happened before says nothing any more.
+const OLDEST: Duration = Duration::from_hours(72);
+
+/// Begins a process that delivers. That it cannot be begun is no error: the next run tries again.
+pub(super) fn begin(source: &Source) {
+    let Ok(program) = std::env::current_exe() else {
+        return;
+    };
+    let mut command = Command::new(program);
+    if let Source::File(path) = source {
+        command.arg("--config").arg(path);
+    }
+    command
+        .arg(NAME)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0);
+    drop(command.spawn());
+}
+
+/// `belfry deliver`: delivers until nothing is left. Another that does so already is let do it.
+pub(in crate::cli) fn deliver(source: &Source) -> Result<ExitCode, Failure> {
+    let spool = Spool::open()?;
+    let Some(_claim) = spool.claim() else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    crate::cli::block_on(async {
+        let (began, mut pause) = (Instant::now(), FIRST);
+        while !spool.is_empty() && began.elapsed() < OLDEST {
+            // Read anew each time: the daemon may listen elsewhere by now.
+            if round(&Daemon::of(source), &spool).await {
+                pause = FIRST;
+                continue;
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST);
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tries each letter once, in order; those of a heartbeat that one was not taken for wait behind it. Whether
+/// everything that was there is settled.
+async fn round(daemon: &Daemon, spool: &Spool) -> bool {
+    let mut waiting: Vec<String> = Vec::new();
+    for path in spool.waiting() {
+        let Some(letter) = Spool::read(&path) else {
+            Spool::refused(&path);
+            continue;
+        };
+        if waiting.contains(&letter.to) {
+            continue;
+        }
+        match settled(daemon, &letter).await {
+            Some(true) => Spool::done(&path),
+            Some(false) => Spool::refused(&path),
+            None => waiting.push(letter.to),
+        }
+    }
+    waiting.is_empty()
+}
+
+/// Whether the letter was taken; none where nobody answered.
+async fn settled(daemon: &Daemon, letter: &Letter) -> Option<bool> {
+    let age = Duration::from_millis(now_ms().saturating_sub(letter.at_ms));
+    let Some(address) = Address::of(&letter.to).ok().filter(|_| age < OLDEST) else {
+        return Some(false);
+    };
+    match post(daemon, &address, letter).await {
+        Posted::Taken => Some(true),
+        Posted::Refused(_) => Some(false),
+        Posted::NotNow(_) => None,
+    }
+}
