@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderName};
 use http_body_util::Full;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -13,8 +14,9 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Answers every request with the bytes of `$BODY`, on a free port that it prints.
+/// Answers every request with the bytes of the file `$BODY` under the head in `$HEAD`, on a free port that it prints.
 pub(crate) fn serve() {
+    let head = head();
     let body = Bytes::from(std::fs::read(std::env::var("BODY").unwrap()).unwrap());
     runtime().block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -25,12 +27,11 @@ pub(crate) fn serve() {
                 continue;
             };
             stream.set_nodelay(true).unwrap();
-            let body = body.clone();
+            let (head, body) = (head.clone(), body.clone());
             let answer = move |_: Request<hyper::body::Incoming>| {
-                let response = Response::builder()
-                    .header("content-type", "text/html; charset=utf-8")
-                    .body(Full::new(body.clone()));
-                async move { Ok::<_, Infallible>(response.unwrap()) }
+                let mut response = Response::new(Full::new(body.clone()));
+                *response.headers_mut() = head.clone();
+                async move { Ok::<_, Infallible>(response) }
             };
             tokio::spawn(
                 hyper::server::conn::http1::Builder::new()
@@ -38,6 +39,19 @@ pub(crate) fn serve() {
             );
         }
     });
+}
+
+/// The lines of `$HEAD`, but for what hyper writes by itself.
+fn head() -> HeaderMap {
+    let text = std::env::var("HEAD").unwrap();
+    let pairs = text.lines().filter_map(|line| line.split_once(": "));
+    let own = |name: &str| ["connection", "content-length", "date"].contains(&name);
+    let kept = pairs.filter(|(name, _)| !own(name));
+    kept.map(|(name, value)| {
+        let name: HeaderName = name.parse().unwrap();
+        (name, value.parse().unwrap())
+    })
+    .collect()
 }
 
 /// Looks at `$ADDRESS` `$RATE` times a second for `$SECONDS`: connect, GET, read, close. Prints the

@@ -106,10 +106,12 @@ pub(crate) fn role(name: &str, settings: &[(&str, String)]) -> Command {
 }
 
 /// A bare hyper server that answers with the bytes of a file, and its address.
-pub(crate) fn bare(body: &Path) -> (Running, SocketAddr) {
-    let mut child = role("bare", &[("BODY", body.display().to_string())])
-        .spawn()
-        .unwrap();
+pub(crate) fn bare(head: &str, body: &Path) -> (Running, SocketAddr) {
+    let settings = [
+        ("HEAD", head.to_owned()),
+        ("BODY", body.display().to_string()),
+    ];
+    let mut child = role("bare", &settings).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap())
         .read_line(&mut line)
