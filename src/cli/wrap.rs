@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::Failure;
 use super::client::Daemon;
+use crate::clock;
 use crate::config::Source;
 
 mod deliver;
@@ -173,9 +174,7 @@ fn put_away(source: &Source, left: &[Letter], why: &str) {
     }
 }
 
+/// Milliseconds since 1970.
 fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    })
+    u64::try_from(clock::wall_nanos() / 1_000_000).unwrap_or_default()
 }

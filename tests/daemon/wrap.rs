@@ -100,7 +100,7 @@ fn a_job_runs_though_nobody_listens_and_is_reported_with_its_time_when_somebody_
         let files = std::fs::read_dir(spool.path()).unwrap();
         let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
         names
-            .filter(|name| name.ends_with(".json"))
+            .filter(|name| name.rsplit('.').next() == Some("json"))
             .collect::<Vec<_>>()
     };
     until(
