@@ -1,23 +1,15 @@
-//! What is measured, one function each.
+//! What is measured, and the pages and pings among it.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
 
-use belfry::core::check::CheckId;
-use belfry::core::event::Event;
-use belfry::core::outcome::{Outcome, Verdict};
-use belfry::core::time::Time;
-use belfry::core::uptime::Tally;
-use belfry::journal::{Batch, Journal};
-
-use super::belfry_process::{Daemon, bare, cpu_seconds, get_bytes, resident_mb, role};
+use super::belfry_process::{Daemon, bare, get_bytes, role};
+use super::looks::{checks, settle, target};
+use super::{looks, weight};
 
 /// Seconds of one measurement, and how many of each are taken, in turn.
 const SECONDS: u64 = 4;
-const ROUNDS: usize = 3;
+pub(crate) const ROUNDS: usize = 3;
 
 /// Takes them all, or those whose names are given as arguments.
 pub(crate) fn all() {
@@ -25,15 +17,17 @@ pub(crate) fn all() {
         .skip(1)
         .filter(|arg| !arg.starts_with('-'))
         .collect();
-    let figures: [(&str, fn()); 8] = [
+    let figures: [(&str, fn()); 10] = [
         ("hello", hello),
         ("pages", pages),
         ("pings", pings),
-        ("cpu", cpu_per_check),
-        ("lateness", lateness),
-        ("memory", memory),
-        ("start", start),
-        ("journal", journal),
+        ("cpu", looks::cpu_per_check),
+        ("lateness", looks::lateness),
+        ("many", looks::many),
+        ("rate", looks::rate),
+        ("memory", weight::memory),
+        ("start", weight::start),
+        ("journal", weight::journal),
     ];
     for (name, figure) in figures {
         if wanted.is_empty() || wanted.iter().any(|want| want == name) {
@@ -69,7 +63,7 @@ fn load(
         .unwrap_or_else(|_| panic!("the load generator failed"))
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
@@ -171,250 +165,4 @@ fn pings() {
         "",
         load(daemon.status, "GET", &path, "", 64)[0] / 128.0
     );
-}
-
-/// CPU per look at 2,000 looks a second, against the same done by hand.
-fn cpu_per_check() {
-    let (_target, target) = target();
-    let mut daemon = Daemon::new(&checks(1_000, target, "500ms"));
-    daemon.start();
-    settle(&daemon, 1_000);
-    let ours = |_| {
-        let (cpu, looks) = (
-            cpu_seconds(daemon.pid()),
-            daemon.metric("belfry_probes_total"),
-        );
-        std::thread::sleep(Duration::from_secs(8));
-        (cpu_seconds(daemon.pid()) - cpu) / (daemon.metric("belfry_probes_total") - looks) * 1_000.0
-    };
-    let raw = |_| {
-        let settings = [
-            ("ADDRESS", target.to_string()),
-            ("RATE", "2000".to_owned()),
-            ("SECONDS", "8".to_owned()),
-        ];
-        let output = String::from_utf8(role("raw", &settings).output().unwrap().stdout).unwrap();
-        let numbers: Vec<f64> = output
-            .split_whitespace()
-            .map(|n| n.parse().unwrap())
-            .collect();
-        numbers[1] / numbers[0] * 1_000.0
-    };
-    // Not at the same time: the raw client would disturb the daemon, so the daemon is frozen meanwhile.
-    let pairs: Vec<(f64, f64)> = (0..ROUNDS)
-        .map(|round| {
-            let ours = ours(round);
-            signal(&daemon, "STOP");
-            let raw = raw(round);
-            signal(&daemon, "CONT");
-            std::thread::sleep(Duration::from_secs(2));
-            (ours, raw)
-        })
-        .collect();
-    let (ours, raw) = (
-        median(pairs.iter().map(|p| p.0).collect()),
-        median(pairs.iter().map(|p| p.1).collect()),
-    );
-    println!(
-        "{:<44} {ours:.3} ms, raw client {raw:.3} ms   ratio {:.2} (aim ≤ 1.45)",
-        "CPU per http check, journal included",
-        ours / raw
-    );
-}
-
-fn signal(daemon: &Daemon, name: &str) {
-    std::process::Command::new("kill")
-        .args([format!("-{name}"), daemon.pid().to_string()])
-        .status()
-        .unwrap();
-}
-
-fn lateness() {
-    let (_target, target) = target();
-    let mut daemon = Daemon::new(&checks(10_000, target, "10s"));
-    daemon.start();
-    settle(&daemon, 10_000);
-    let (cpu, looks) = (
-        cpu_seconds(daemon.pid()),
-        daemon.metric("belfry_probes_total"),
-    );
-    std::thread::sleep(Duration::from_secs(30));
-    let cpu = cpu_seconds(daemon.pid()) - cpu;
-    let looks = daemon.metric("belfry_probes_total") - looks;
-    let quantile =
-        |name: &str| daemon.metric(&format!("belfry_scheduler_lateness_{name}_seconds")) * 1_000.0;
-    println!(
-        "{:<44} p50 {:.2} ms  p99 {:.2} ms, {:.1} CPU s/min, {:.0} looks/s",
-        "10,000 http checks every 10 s, lateness",
-        quantile("p50"),
-        quantile("p99"),
-        cpu * 2.0,
-        looks / 30.0,
-    );
-}
-
-fn memory() {
-    let (_target, target) = target();
-    for (count, aim) in [
-        (0, ""),
-        (100, " (aim ≤ 10)"),
-        (1_000, " (aim ≤ 16)"),
-        (10_000, ""),
-    ] {
-        let mut daemon = Daemon::new(&checks(count, target, "10s"));
-        // Once, so that the checks have their numbers; then 90 days of history; then for good.
-        daemon.start();
-        settle(&daemon, count);
-        signal(&daemon, "TERM");
-        drop(daemon.process.as_mut().unwrap().child.wait());
-        history(&daemon, count);
-        daemon.start();
-        settle(&daemon, count);
-        std::thread::sleep(Duration::from_secs(15));
-        println!(
-            "{:<44} {:.1} MB{aim}",
-            format!("resident, {count} checks and 90 days"),
-            resident_mb(daemon.pid())
-        );
-    }
-}
-
-/// Ninety days of windows for every check, as the journal would have rolled them up.
-fn history(daemon: &Daemon, count: u32) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let now = Time::from_millis(
-            i64::try_from(
-                std::time::SystemTime::now()
-                    .duration_since(std::time::UNIX_EPOCH)
-                    .unwrap()
-                    .as_millis(),
-            )
-            .unwrap(),
-        );
-        let opened = Journal::open(&daemon.dir.path().join("data"), now, Arc::default()).unwrap();
-        for day in (1..90).rev() {
-            let at = now - Duration::from_hours(24) * day;
-            let tally = |check| {
-                let mut tally = Tally::starting(at);
-                tally.spans.up_ms = 86_000_000;
-                tally.spans.down_ms = 400_000;
-                tally.count(&Outcome::pass("200 OK").took(Duration::from_micros(412)));
-                Event::Tallied {
-                    check: CheckId(check),
-                    tally,
-                }
-            };
-            let events = (0..count + 10).map(tally).collect();
-            let batch = Batch {
-                at,
-                events,
-                records: vec![],
-                incidents: vec![],
-                notifications: vec![],
-                archived: false,
-                whole: false,
-            };
-            opened.journal.commit(batch).await.unwrap();
-        }
-        opened.journal.close().await;
-    });
-}
-
-fn start() {
-    let times = (0..5)
-        .map(|_| Daemon::new("").start().as_secs_f64() * 1_000.0)
-        .collect();
-    println!(
-        "{:<44} {:.0} ms (aim ≤ 100)",
-        "start to first page, new journal",
-        median(times)
-    );
-}
-
-/// Bytes on disk per outcome: 100 checks, 20,000 looks each.
-fn journal() {
-    let dir = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let bytes = runtime.block_on(async {
-        let opened = Journal::open(
-            dir.path(),
-            Time::from_millis(1_795_435_200_000),
-            Arc::default(),
-        )
-        .unwrap();
-        let mut at = Time::from_millis(1_795_435_200_000);
-        let mut last = 0;
-        let mut first = None;
-        for _ in 0..20_000u64 {
-            at = at + Duration::from_secs(30);
-            let look = |check: u32| {
-                let latency = Duration::from_micros(400 + u64::from(check) * 7 % 300);
-                Event::Observed {
-                    check: CheckId(check),
-                    at: at + Duration::from_millis(u64::from(check) * 300),
-                    outcome: Outcome::timed(Verdict::Pass, latency, "200 OK", ""),
-                }
-            };
-            let events = (0..100).map(look).collect();
-            let batch = Batch {
-                at,
-                events,
-                records: vec![],
-                incidents: vec![],
-                notifications: vec![],
-                archived: false,
-                whole: false,
-            };
-            last = opened.journal.commit(batch).await.unwrap().bytes;
-            first.get_or_insert(last);
-        }
-        // Its end moves what is in the WAL into the file.
-        opened.journal.close().await;
-        let size = std::fs::metadata(dir.path().join("journal.sqlite3"))
-            .unwrap()
-            .len();
-        size.max(last) - first.unwrap_or(0)
-    });
-    #[allow(clippy::cast_precision_loss, reason = "a few megabytes")]
-    let each = bytes as f64 / 2_000_000.0;
-    println!(
-        "{:<44} {each:.1} bytes (aim ≤ 24; Uptime Kuma 139)",
-        "journal, per outcome"
-    );
-}
-
-/// A server that answers at once.
-fn target() -> (super::belfry_process::Running, SocketAddr) {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("ok");
-    std::fs::write(&file, "ok").unwrap();
-    bare("content-type: text/html; charset=utf-8\r\n", &file)
-}
-
-fn checks(count: u32, target: SocketAddr, every: &str) -> String {
-    let mut text = format!("[defaults]\nevery = \"{every}\"\ntimeout = \"5s\"\n");
-    for check in 0..count {
-        writeln!(
-            text,
-            "[check.c{check}]\nhttp = {{ url = \"http://{target}/\" }}\ngroup = \"Group {}\"\n",
-            check / 20
-        )
-        .unwrap();
-    }
-    text
-}
-
-/// Waits until every check has been looked at.
-fn settle(daemon: &Daemon, count: u32) {
-    while daemon.metric("belfry_probes_total") < f64::from(count) {
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    std::thread::sleep(Duration::from_secs(2));
 }

@@ -15,6 +15,8 @@ mod bare;
 mod belfry_process;
 mod figures;
 mod load;
+mod looks;
+mod weight;
 
 fn main() {
     let role = std::env::var("BELFRY_BENCH_ROLE").unwrap_or_default();
