@@ -18,6 +18,12 @@ mod file;
 mod grpc;
 #[path = "probe/http.rs"]
 mod http;
+#[path = "probe/http_answer.rs"]
+mod http_answer;
+#[path = "probe/http_login.rs"]
+mod http_login;
+#[path = "probe/http_way.rs"]
+mod http_way;
 #[path = "probe/icmp.rs"]
 mod icmp;
 #[path = "probe/log.rs"]

@@ -141,7 +141,8 @@ impl Address {
         }
     }
 
-    fn out_of_bounds(&self, why: &str) -> Outcome {
+    /// The outcome of a redirect that leads here and must not.
+    pub(super) fn out_of_bounds(&self, why: &str) -> Outcome {
         Outcome::fail(&format!("redirects to {}, {why}", self.text))
     }
 }

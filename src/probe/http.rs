@@ -5,7 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::header::{ACCEPT, CONNECTION, HOST, HeaderName, HeaderValue, USER_AGENT};
+use ::http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, HOST, HeaderName, HeaderValue, USER_AGENT,
+};
 use ::http::{HeaderMap, Method};
 use bytes::Bytes;
 
@@ -17,14 +19,28 @@ use crate::core::outcome::Outcome;
 use crate::names::Family;
 use crate::settings::Section;
 
+mod body;
+mod condition;
 mod exchange;
 mod explain;
 mod follow;
+mod header;
+mod json;
+mod login;
+mod more;
+mod oauth;
+mod pace;
+mod proxy;
 mod target;
+mod two;
+mod unpack;
 mod verdict;
+mod way;
 
 pub(super) use exchange::explain;
 pub(super) use target::Target;
+
+use more::More;
 
 /// Most redirects that can be asked for; browsers give up after 20.
 const MAX_REDIRECTS: i64 = 20;
@@ -54,6 +70,7 @@ pub struct Settings {
     certificate_days: u32,
     chain_days: u32,
     slow: Option<Duration>,
+    more: Option<Arc<More>>,
 }
 
 impl Settings {
@@ -72,11 +89,19 @@ impl Settings {
     /// - `chain_days`: the same for the certificates of its authorities, default as `certificate_days`
     /// - `slow`: warns when the answer took longer
     /// - `ip`: `"4"`, `"6"` or `"any"`
+    /// - `body_not`, `json`, `expect_headers`, `size_…`, `age_…`, `checksum`, `location`: conditions on the
+    ///   answer, read in `http/condition.rs`
+    /// - `slow_fail`, `p50` to `p99`: levels of latency, read in `http/pace.rs`
+    /// - `compressed`: asks for a packed body
+    /// - `basic`, `bearer`, `oauth2`: who asks, read in `http/login.rs`
+    /// - `version`, `proxy`: by which way, read in `http/way.rs`
+    /// - `verify`, `ca`, `client_certificate`, `client_key`, `pin`: TLS, read in `probe/tls/own.rs`
     pub fn read(mut section: Section<'_>) -> Option<Self> {
         let target = read_target(&mut section);
         let send = read_send(&mut section);
         let method = read_method(&mut section, !send.is_empty());
-        let headers = read_headers(&mut section);
+        let mut headers = read_headers(&mut section);
+        let login = login::read(&mut section, &mut headers);
         let status = section.integers("status", 100..=599).map(|list| {
             let codes = list.into_iter();
             codes.filter_map(|code| u16::try_from(code).ok()).collect()
@@ -88,6 +113,7 @@ impl Settings {
         let chain_days = small(section.integer("chain_days", 0..=MAX_CHAIN_DAYS));
         let slow = read_slow(&mut section);
         let family = Family::read(&mut section);
+        let more = More::read(&mut section, target.as_ref(), slow, login).map(Arc::new);
         section.finish();
         let mut target = target?;
         target.address.family = family;
@@ -102,6 +128,7 @@ impl Settings {
             certificate_days,
             chain_days: chain_days.unwrap_or(certificate_days),
             slow,
+            more,
         })
     }
 
@@ -118,12 +145,19 @@ impl Settings {
             certificate_days: 0,
             chain_days: 0,
             slow: None,
+            more: None,
         }
     }
 
     /// All headers of the first request.
     pub(super) fn headers(&self) -> HeaderMap {
-        headers_with(&self.target, &self.headers)
+        let mut headers = headers_with(&self.target, &self.headers);
+        if self.more.as_ref().is_some_and(|more| more.compressed) {
+            headers
+                .entry(ACCEPT_ENCODING)
+                .or_insert(HeaderValue::from_static(unpack::ACCEPTED));
+        }
+        headers
     }
 
     /// The address, for people.
@@ -132,10 +166,19 @@ impl Settings {
     }
 
     pub(super) async fn look(&self, env: &Env, trace: &mut Trace) -> Looked<Outcome> {
-        let answer = follow::follow(self, env, trace).await?;
-        let (took, now) = (trace.took(), env.clock.now());
+        let grant = self.more.as_ref().and_then(|more| more.grant.as_ref());
+        let (answer, before) = match grant {
+            None => (
+                follow::follow(self, None, env, trace).await?,
+                Duration::ZERO,
+            ),
+            Some(grant) => Box::pin(grant.follow(self, env, trace)).await?,
+        };
+        // What it took to get a token is none of the time of the page.
+        let took = trace.took().saturating_sub(before);
+        let now = env.clock.now();
         explain::explain(self, &answer, (took, now), trace);
-        Ok(verdict::judge(self, &answer, took, now))
+        Ok(verdict::judge(self, &answer, (took, now), trace))
     }
 }
 
@@ -283,6 +326,18 @@ mod tests {
             );
         }
         assert_eq!(problems.len(), 9, "{problems:#?}");
+    }
+
+    /// Ten thousand checks carry it: what few of them say stands behind a pointer.
+    #[test]
+    fn a_plain_check_carries_no_more_than_it_says() {
+        let weight = size_of::<super::Settings>();
+        assert!(weight <= 392, "{weight} bytes");
+        let (plain, _) = read("http = { url = \"https://a/\", body = \"ok\", slow = \"1s\" }");
+        let Some(crate::probe::Probe::Http(plain)) = plain else {
+            panic!("an http probe was read");
+        };
+        assert_eq!(plain.more, None);
     }
 
     #[test]

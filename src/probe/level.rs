@@ -12,7 +12,7 @@ use crate::core::time::human;
 use crate::settings::Section;
 
 /// Largest size that can be a level: all that a file of Linux can hold.
-const SIZE: u64 = i64::MAX as u64;
+pub(super) const SIZE: u64 = i64::MAX as u64;
 
 /// A size as a number to compare.
 #[expect(
@@ -92,13 +92,14 @@ impl Levels {
         Self::of_both(section, (warn, fail), said, usual)
     }
 
-    /// Reads both keys as sizes, which have a unit and no usual levels.
+    /// Reads both keys as sizes of at most `most`, which have a unit and no usual levels.
     pub(super) fn read_sizes(
         section: &mut Section<'_>,
         warn: &'static str,
         fail: &'static str,
+        most: u64,
     ) -> Self {
-        let mut read = |key| section.size(key, 0..=SIZE).map(bytes);
+        let mut read = |key| section.size(key, 0..=most).map(bytes);
         let said = (read(warn), read(fail));
         Self::of_both(section, (warn, fail), said, Self::default())
     }
@@ -216,6 +217,18 @@ impl Judgement {
         Outcome::timed(verdict, took, what, &after).with_metrics(metrics)
     }
 
+    /// As [`Judgement::timed`], for what came to an answer and fails all the same: `200 OK in 12 ms, but …`.
+    pub(super) fn but(mut self, took: Duration, what: &str) -> Outcome {
+        let first = self
+            .said
+            .iter_mut()
+            .find(|(verdict, _)| *verdict == Verdict::Fail);
+        if let Some((_, text)) = first {
+            text.insert_str(0, "but ");
+        }
+        self.timed(took, what)
+    }
+
     /// The outcome; `good` is the message where all is as it should be.
     pub(super) fn outcome(self, good: &str) -> Outcome {
         let (verdict, texts, metrics) = self.told();
@@ -225,6 +238,11 @@ impl Judgement {
             texts.join("; ")
         };
         Outcome::new(verdict, &message).with_metrics(metrics)
+    }
+
+    /// The numbers alone.
+    pub(super) fn metrics(self) -> Vec<Metric> {
+        self.metrics
     }
 
     /// The verdict, what is said of it, and the numbers.

@@ -1,5 +1,7 @@
 //! A regular expression that an answer must match.
 
+use std::ops::Range;
+
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::settings::Section;
@@ -43,7 +45,25 @@ impl Pattern {
         how: impl FnOnce(&mut RegexBuilder),
     ) -> Option<Self> {
         let text = section.string(key)?;
-        let mut builder = RegexBuilder::new(&text);
+        Self::built(section, (key, &section.span_of(key)), &text, how)
+    }
+
+    /// The pattern `text`, which stands under a `key` that the user has named.
+    pub(super) fn of(
+        section: &Section<'_>,
+        place: (&str, &Range<usize>),
+        text: &str,
+    ) -> Option<Self> {
+        Self::built(section, place, text, |_| {})
+    }
+
+    fn built(
+        section: &Section<'_>,
+        (key, span): (&str, &Range<usize>),
+        text: &str,
+        how: impl FnOnce(&mut RegexBuilder),
+    ) -> Option<Self> {
+        let mut builder = RegexBuilder::new(text);
         how(builder.size_limit(SIZE));
         match builder.build() {
             Ok(regex) => Some(Self(regex)),
@@ -51,10 +71,10 @@ impl Pattern {
                 // The last line of the error says what is wrong, those above draw where.
                 let error = error.to_string();
                 let reason = error.lines().last().unwrap_or_default();
-                section.refuse(
-                    key,
+                section.wrong(
+                    span,
                     format!("\"{key}\" is not a regular expression"),
-                    reason.trim_start_matches("error: "),
+                    Some(reason.trim_start_matches("error: ").to_owned()),
                 );
                 None
             }

@@ -8,7 +8,7 @@ use super::aside::Aside;
 use super::env::Env;
 use super::error::Looked;
 use super::kept::Kept;
-use super::level::{Levels, Scale};
+use super::level::{Levels, SIZE, Scale};
 use super::trace::{Stage, Trace};
 use crate::core::outcome::Outcome;
 use crate::core::time::Time;
@@ -95,7 +95,7 @@ impl Settings {
         let threads = scale("threads_warn", "threads_fail", 1e7);
         let children = scale("children_warn", "children_fail", 1e7);
         let files = scale("files_warn", "files_fail", 1e9);
-        let memory = Levels::read_sizes(&mut section, "memory_warn", "memory_fail");
+        let memory = Levels::read_sizes(&mut section, "memory_warn", "memory_fail", SIZE);
         let with_children = section.boolean("with_children").unwrap_or(false);
         let range = Duration::from_mins(1)..=Duration::from_hours(24 * 30);
         let signs = section.duration("signs", range).unwrap_or(SIGNS);

@@ -16,9 +16,11 @@ use tokio_rustls::client::TlsStream;
 
 use super::error::Looked;
 use crate::clock::Clock;
+use crate::core::outcome::Outcome;
 
 mod chain;
 mod failure;
+mod own;
 mod secure;
 mod unverified;
 
@@ -26,6 +28,7 @@ mod unverified;
 pub(super) use chain::Authority;
 pub(super) use chain::Ends;
 pub(super) use failure::outcome;
+pub(super) use own::Own;
 pub(super) use secure::Secure;
 
 /// The trusted certificates and what is made of them.
@@ -92,6 +95,69 @@ impl Tls {
         let roots = &self.made().await.roots;
         let certificates = stream.get_ref().1.peer_certificates()?;
         chain::ends(certificates, roots)
+    }
+
+    /// The handshake with the server `name` at `at`, as a check wants it; `home` is whether our own certificate
+    /// is meant for it. Says when the certificates end.
+    pub(super) async fn own_handshake(
+        &self,
+        own: &Own,
+        home: bool,
+        name: ServerName<'static>,
+        stream: TcpStream,
+        at: &str,
+    ) -> Looked<(TlsStream<TcpStream>, Option<Ends>)> {
+        let made = match own.made.take() {
+            Some(made) => made,
+            None => self.make_own(own).await?,
+        };
+        own.made.put(made.clone());
+        let config = if home { made.home } else { made.away };
+        let shaken = TlsConnector::from(config).connect(name, stream).await;
+        let stream = shaken.map_err(|error| outcome(&error, at))?;
+        let certificates = stream.get_ref().1.peer_certificates();
+        let ends = certificates.and_then(|all| chain::ends(all, &made.roots));
+        Ok((stream, ends))
+    }
+
+    async fn make_own(&self, own: &Own) -> Looked<own::Made> {
+        let roots = match &own.authorities {
+            Some(authorities) => {
+                let mut roots = RootCertStore::empty();
+                roots.add_parsable_certificates(authorities.iter().cloned());
+                Arc::new(roots)
+            }
+            None => Arc::clone(&self.made().await.roots),
+        };
+        let provider = Arc::new(ring::default_provider());
+        let config = |client: Option<&own::Client>| {
+            let builder = builder(&provider, &self.clock);
+            let builder = if own.verify {
+                builder.with_root_certificates(Arc::clone(&roots))
+            } else {
+                let anybody = Arc::new(unverified::Anybody::new(&provider));
+                builder
+                    .dangerous()
+                    .with_custom_certificate_verifier(anybody)
+            };
+            let mut config = match client {
+                Some(client) => builder
+                    .with_client_auth_cert(client.chain.clone(), client.key.clone_key())
+                    .map_err(|error| {
+                        Outcome::unknown(&format!("our certificate cannot be used: {error}"))
+                    })?,
+                None => builder.with_no_client_auth(),
+            };
+            config.resumption = Resumption::disabled();
+            config.alpn_protocols = own.protocol.iter().map(|name| name.to_vec()).collect();
+            Ok::<_, Outcome>(Arc::new(config))
+        };
+        let away = config(None)?;
+        let home = match own.client.as_deref() {
+            Some(client) => config(Some(client))?,
+            None => Arc::clone(&away),
+        };
+        Ok(own::Made { roots, home, away })
     }
 
     async fn made(&self) -> &Made {

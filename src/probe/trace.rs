@@ -16,6 +16,7 @@ use crate::core::time::human;
 pub(super) enum Stage {
     Dns,
     Connect,
+    Proxy,
     Tls,
     Login,
     FirstByte,
@@ -26,9 +27,10 @@ pub(super) enum Stage {
 }
 
 impl Stage {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Dns,
         Self::Connect,
+        Self::Proxy,
         Self::Tls,
         Self::Login,
         Self::FirstByte,
@@ -43,6 +45,7 @@ impl Stage {
         match self {
             Self::Dns => "dns",
             Self::Connect => "connect",
+            Self::Proxy => "proxy",
             Self::Tls => "tls",
             Self::Login => "login",
             Self::FirstByte => "first byte",
@@ -58,6 +61,7 @@ impl Stage {
         match self {
             Self::Dns => "resolving the name",
             Self::Connect => "connecting",
+            Self::Proxy => "asking the proxy for a way through",
             Self::Tls => "TLS handshake",
             Self::Login => "logging in",
             Self::FirstByte => "connected, waiting for the answer",

@@ -37,6 +37,40 @@ impl<'a> Section<'a> {
         }
         Some(sections)
     }
+
+    /// A table whose keys the user names, in its order; each value with its place.
+    pub fn entries(&mut self, key: &'static str) -> Option<Vec<(String, Entry<'a>)>> {
+        let entry = self.entry(key)?;
+        let Some(table) = entry.value.as_table() else {
+            self.wrong(
+                &entry.span,
+                format!("\"{key}\" is not a table"),
+                Some(format!("write {key} = {{ \"…\" = … }}")),
+            );
+            return None;
+        };
+        let items = table.iter().map(|(name, value)| {
+            let entry = Entry {
+                value: value.get_ref(),
+                span: value.span(),
+            };
+            (name.get_ref().to_string(), entry)
+        });
+        Some(items.collect())
+    }
+
+    /// The table that an entry of the table `key` is; none where it is another value.
+    pub fn table_in(&self, key: &str, name: &str, entry: &Entry<'a>) -> Option<Section<'a>> {
+        let table = entry.value.as_table()?;
+        let path = format!("{}.{key}.\"{}\"", self.path, name.escape_debug());
+        Some(Section::new(
+            path,
+            table,
+            entry.span.clone(),
+            self.source,
+            self.report,
+        ))
+    }
 }
 
 impl Section<'_> {

@@ -299,11 +299,13 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub(super) fn wrong(&self, span: &Range<usize>, message: String, hint: Option<String>) {
+    /// Notes that something is wrong at a place of this table.
+    pub fn wrong(&self, span: &Range<usize>, message: String, hint: Option<String>) {
         self.report.at(self.source, span.clone(), message, hint);
     }
 
-    pub(super) fn text_of(&self, key: &str, entry: &Entry<'_>) -> Option<String> {
+    /// The text of an entry, filled in as [`Section::string`] does.
+    pub fn text_of(&self, key: &str, entry: &Entry<'_>) -> Option<String> {
         let Some(raw) = entry.value.as_str() else {
             self.wrong(
                 &entry.span,

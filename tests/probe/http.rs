@@ -274,9 +274,28 @@ async fn a_body_without_end_is_judged_by_its_first_mebibyte() {
     assert_eq!(text(&outcome), "200 OK in T");
     let outcome = look(&format!("http = {{ url = \"{url}\", body = \"b\" }}")).await;
     assert_fails(&outcome, "but the first MiB of the body does not match /b/");
-    // Two looks of a mebibyte, and what the buffers of the system swallowed beside.
+    let outcome = look(&format!(
+        "http = {{ url = \"{url}\", expect_headers = {{ x = false }} }}"
+    ))
+    .await;
+    assert_eq!(text(&outcome), "200 OK in T");
+    // Three looks of a mebibyte, and what the buffers of the system swallowed beside.
     let taken = taken.load(Ordering::Relaxed);
     assert!(taken < 40 << 20, "the server got rid of {taken} bytes");
+}
+
+#[tokio::test]
+async fn a_body_whose_size_is_asked_for_is_read_up_to_a_limit_that_is_named() {
+    let (server, taken) = endless(b"HTTP/1.1 200 OK\r\n\r\n", &[b'a'; 65_536]).await;
+    let keys = "size_warn = \"64MiB\", size_min = \"1MiB\"";
+    let outcome = look(&format!(
+        "http = {{ url = \"{}\", {keys} }}",
+        server.url("/")
+    ))
+    .await;
+    assert_eq!(text(&outcome), "200 OK in T, the body has more than 64 MiB");
+    let taken = taken.load(Ordering::Relaxed);
+    assert!(taken < 100 << 20, "the server got rid of {taken} bytes");
 }
 
 #[tokio::test]

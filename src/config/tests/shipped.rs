@@ -94,14 +94,30 @@ fn the_shipped_file_is_the_built_in_text_and_all_its_examples_are_valid() {
                 .unwrap_or(line)
         })
         .collect();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::default().self_signed(&key);
+    let (certificate, key) = (certificate.unwrap().pem(), key.serialize_pem());
     let folder = Folder::with(&[
         ("belfry.toml", &text.join("\n")),
         ("secrets/smtp-password", "hunter2\n"),
+        ("secrets/wiki-password", "hunter2\n"),
+        ("secrets/orders-token", "hunter2\n"),
+        ("secrets/billing-secret", "hunter2\n"),
+        ("secrets/ca.pem", &certificate),
+        ("secrets/client.pem", &certificate),
+        ("secrets/client.key", &key),
     ]);
     let secrets = folder.path("secrets").display().to_string();
     let environment = |name: &str| (name == "CREDENTIALS_DIRECTORY").then(|| secrets.clone());
     let plan = load_with(&Source::File(folder.path("belfry.toml")), &environment)
         .unwrap_or_else(|problems| panic!("{}", render(&problems, false)));
+    for file in [
+        "secrets/wiki-password",
+        "secrets/ca.pem",
+        "secrets/client.key",
+    ] {
+        assert!(plan.followed.contains(&folder.path(file)), "{file}");
+    }
     assert_eq!(plan.node.as_ref(), "web-1");
     assert_eq!(plan.zone.iana_name(), Some("Europe/Berlin"));
     assert_eq!(plan.email.relays.len(), 2);

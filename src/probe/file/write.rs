@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Rules, SIGNS};
-use crate::probe::level::{Levels, Scale};
+use crate::probe::level::{Levels, SIZE, Scale};
 use crate::probe::pattern::Pattern;
 use crate::settings::Section;
 
@@ -61,7 +61,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<(PathBuf, Rules)> {
         absent,
         age: ages(&mut section),
         age_min: section.duration("age_min", Duration::ZERO..=AGE),
-        size: Levels::read_sizes(&mut section, "size_warn", "size_fail"),
+        size: Levels::read_sizes(&mut section, "size_warn", "size_fail", SIZE),
         size_min: section.size("size_min", 0..=u64::MAX),
         entries: Levels::read(&mut section, &scale),
         checksum: checksum(&mut section),

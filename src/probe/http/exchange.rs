@@ -1,26 +1,27 @@
 //! One request and its answer on one connection, within fixed limits.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 
 use ::http::header::LOCATION;
-use ::http::{Request, StatusCode};
-use bytes::{Bytes, BytesMut};
+use ::http::response::Parts;
+use ::http::{HeaderMap, Request, StatusCode, Version};
+use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::body::{Body, Keep};
+use super::unpack::{PIECE, Taken, Unpack};
 use crate::core::outcome::Outcome;
 use crate::probe::carrier::alongside;
 use crate::probe::error::{self, Looked};
 use crate::probe::trace::{Stage, Trace};
 
-/// How much of a body is read: a page larger than this is judged by its beginning.
-const BODY: usize = 1 << 20;
 /// Largest head of an answer, and most headers in it: more than browsers take.
-const HEAD: usize = 64 << 10;
+pub(super) const HEAD: u32 = 64 << 10;
 const HEADERS: usize = 100;
 
 /// What a server answered.
@@ -28,19 +29,22 @@ const HEADERS: usize = 100;
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) location: Option<String>,
-    /// The body as far as it was read and asked for.
-    pub(super) body: Bytes,
-    /// Whether the body is longer than what was read.
-    pub(super) cut: bool,
+    pub(super) body: Body,
+    /// The rest of the head, where that was asked for.
+    pub(super) head: Option<Box<Head>>,
 }
 
-/// What to do with the body of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keep {
-    /// Read it, to see that it comes to its end.
-    Nothing,
-    /// Read and keep it, for a pattern.
-    Body,
+/// The head of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) version: Version,
+    pub(super) headers: HeaderMap,
+}
+
+/// Where the pieces of a body come from.
+pub(super) trait Source {
+    /// The next piece; none at the end.
+    fn piece(&mut self) -> impl Future<Output = Option<Looked<Bytes>>> + Send;
 }
 
 /// Asks, and reads the answer. A redirect that will be followed (`is_way`) is not read beyond its head.
@@ -56,7 +60,7 @@ where
 {
     trace.enter(Stage::FirstByte);
     let (mut sender, mut connection) = http1::Builder::new()
-        .max_header_size(HEAD)
+        .max_header_size(HEAD as usize)
         .max_headers(HEADERS)
         .handshake(TokioIo::new(stream))
         .await
@@ -68,43 +72,84 @@ where
         let response = response.map_err(|error| explain(&error, at))?;
         trace.enter(Stage::Transfer);
         let (head, body) = response.into_parts();
-        let location = head.headers.get(LOCATION);
-        let location = location.map(|to| String::from_utf8_lossy(to.as_bytes()).into_owned());
-        let (body, cut) = if is_way(head.status) {
-            (Bytes::new(), false)
-        } else {
-            let read = read(body, keep).await;
-            read.map_err(|error| broke_off(&error, at))?
-        };
-        Ok(Answer {
-            status: head.status,
-            location,
-            body,
-            cut,
-        })
+        take(head, Http1 { body, at }, keep, is_way).await
     })
     .await;
     answer
 }
 
-async fn read(mut body: Incoming, keep: Keep) -> hyper::Result<(Bytes, bool)> {
-    let mut kept = BytesMut::new();
-    let mut left = BODY;
-    while let Some(frame) = body.frame().await {
-        let Ok(mut data) = frame?.into_data() else {
-            continue;
-        };
-        let cut = data.len() > left;
-        data.truncate(left);
-        left -= data.len();
-        if keep == Keep::Body {
-            kept.extend_from_slice(&data);
-        }
-        if cut {
-            return Ok((kept.freeze(), true));
+/// Makes an answer of a head and what follows it.
+pub(super) async fn take(
+    head: Parts,
+    body: impl Source,
+    keep: Keep,
+    is_way: impl Fn(StatusCode) -> bool,
+) -> Looked<Answer> {
+    let location = head.headers.get(LOCATION);
+    let location = location.map(|to| String::from_utf8_lossy(to.as_bytes()).into_owned());
+    let body = if is_way(head.status) {
+        Body::default()
+    } else {
+        read(body, Unpack::new(&head.headers, keep)).await?
+    };
+    Ok(Answer {
+        status: head.status,
+        location,
+        body,
+        head: keep.head.then(|| {
+            Box::new(Head {
+                version: head.version,
+                headers: head.headers,
+            })
+        }),
+    })
+}
+
+async fn read(mut body: impl Source, mut unpack: Unpack) -> Looked<Body> {
+    let mut is_empty = true;
+    while let Some(data) = body.piece().await {
+        let mut data = data?;
+        is_empty &= data.is_empty();
+        while !data.is_empty() {
+            let piece = if unpack.is_packed() {
+                // A little packed may be much to do; others, and the deadline, have their turn between.
+                tokio::task::yield_now().await;
+                data.split_to(data.len().min(PIECE))
+            } else {
+                std::mem::take(&mut data)
+            };
+            match unpack.take(&piece) {
+                Taken::More => {}
+                Taken::Enough => return Ok(unpack.end(None)),
+                Taken::Broken(why) => return Ok(unpack.end(Some(why))),
+            }
         }
     }
-    Ok((kept.freeze(), false))
+    Ok(if is_empty {
+        unpack.nothing()
+    } else {
+        unpack.end(None)
+    })
+}
+
+/// A body over HTTP/1.1.
+struct Http1<'a> {
+    body: Incoming,
+    at: &'a str,
+}
+
+impl Source for Http1<'_> {
+    async fn piece(&mut self) -> Option<Looked<Bytes>> {
+        while let Some(frame) = self.body.frame().await {
+            match frame.map(Frame::into_data) {
+                Ok(Ok(data)) => return Some(Ok(data)),
+                // Trailers.
+                Ok(Err(_)) => {}
+                Err(error) => return Some(Err(broke_off(&error, self.at))),
+            }
+        }
+        None
+    }
 }
 
 fn error_of(error: &hyper::Error) -> Option<&io::Error> {

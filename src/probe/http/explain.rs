@@ -20,20 +20,24 @@ pub(super) fn explain(
 ) {
     let answer = &seen.answer;
     trace.note(|| {
-        let (expected, holds) = match &settings.status {
+        let expected = match &settings.status {
             Some(list) => {
                 let codes: Vec<String> = list.iter().map(u16::to_string).collect();
-                (codes.join(" or "), list.contains(&answer.status.as_u16()))
+                codes.join(" or ")
             }
-            None => ("200 to 299".to_owned(), answer.status.is_success()),
+            None => "200 to 299".to_owned(),
         };
+        let holds = settings.accepts(answer.status);
         Finding::new("status", expected, answer.status.to_string(), holds)
     });
+    if let Some(why) = &answer.body.packed {
+        trace.note(|| Finding::new("body", "can be unpacked", why.as_str(), false));
+    }
     if let Some(pattern) = &settings.body {
         trace.note(|| {
-            let found = String::from_utf8_lossy(&answer.body);
+            let found = String::from_utf8_lossy(&answer.body.text);
             let expected = format!("/{}/", pattern.as_str());
-            Finding::new("body", expected, found, pattern.matches(&answer.body))
+            Finding::new("body", expected, found, pattern.matches(&answer.body.text))
         });
     }
     if let Some(slow) = settings.slow {

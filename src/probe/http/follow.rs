@@ -1,20 +1,19 @@
 //! From the first request to the last answer: connects, asks, and follows redirects as a browser would.
 
-use ::http::header::{CONTENT_TYPE, LOCATION};
+use ::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
 use ::http::{HeaderMap, Method, Request, StatusCode};
 use bytes::Bytes;
-use http_body_util::Full;
 
-use super::exchange::{Answer, Keep, exchange};
+use super::exchange::Answer;
 use super::target::{Target, without_secrets};
+use super::way::send;
 use super::{Settings, headers_for};
 use crate::core::outcome::Outcome;
 use crate::core::text;
-use crate::probe::bounds::Named;
 use crate::probe::env::Env;
 use crate::probe::error::Looked;
 use crate::probe::tls::Ends;
-use crate::probe::trace::{Stage, Trace};
+use crate::probe::trace::Trace;
 
 /// Longest address of a redirect in a message.
 const PLACE_CHARS: usize = 80;
@@ -25,6 +24,8 @@ pub(super) struct Seen {
     pub(super) answer: Answer,
     /// The first ends of certificates on the way.
     pub(super) ends: Option<Ends>,
+    /// The address that it led to, where that was asked for.
+    pub(super) place: Option<String>,
 }
 
 /// What is asked at one stop.
@@ -35,12 +36,25 @@ struct Stop {
     send: Bytes,
 }
 
-/// Asks, and follows the redirects that `settings` allow.
-pub(super) async fn follow(settings: &Settings, env: &Env, trace: &mut Trace) -> Looked<Seen> {
+/// Asks, and follows the redirects that `settings` allow;
+/// asks with `token` where the page itself is.
+pub(super) async fn follow(
+    settings: &Settings,
+    token: Option<&HeaderValue>,
+    env: &Env,
+    trace: &mut Trace,
+) -> Looked<Seen> {
+    let headers = || {
+        let mut headers = settings.headers();
+        if let Some(token) = token {
+            headers.insert(AUTHORIZATION, token.clone());
+        }
+        headers
+    };
     let mut stop = Stop {
         target: settings.target.clone(),
         method: settings.method.clone(),
-        headers: settings.headers(),
+        headers: headers(),
         send: settings.send.clone(),
     };
     let mut ends = None;
@@ -48,7 +62,12 @@ pub(super) async fn follow(settings: &Settings, env: &Env, trace: &mut Trace) ->
     loop {
         let answer = ask(settings, &mut stop, env, trace, &mut ends).await?;
         if !settings.is_way(answer.status) {
-            return Ok(Seen { answer, ends });
+            let place = settings.place(&stop.target, &answer);
+            return Ok(Seen {
+                answer,
+                ends,
+                place,
+            });
         }
         if followed == settings.redirects {
             return Err(Outcome::fail(&format!("more than {followed} redirects")));
@@ -60,7 +79,7 @@ pub(super) async fn follow(settings: &Settings, env: &Env, trace: &mut Trace) ->
         let at_home = stop.target.is_beside(&settings.target) && next.is_beside(&settings.target);
         stop = Stop {
             headers: if at_home {
-                let mut headers = settings.headers();
+                let mut headers = headers();
                 if !again {
                     headers.remove(CONTENT_TYPE);
                 }
@@ -86,33 +105,12 @@ async fn ask(
     trace: &mut Trace,
     ends: &mut Option<Ends>,
 ) -> Looked<Answer> {
-    let Stop { target, .. } = stop;
-    let mut request = Request::new(Full::new(std::mem::take(&mut stop.send)));
+    let mut request = Request::new(std::mem::take(&mut stop.send));
     *request.method_mut() = stop.method.clone();
-    *request.uri_mut() = target.uri.clone();
+    *request.uri_mut() = stop.target.uri.clone();
     *request.headers_mut() = std::mem::take(&mut stop.headers);
-    let keep = match settings.body {
-        Some(_) => Keep::Body,
-        None => Keep::Nothing,
-    };
-    let is_way = |status| settings.is_way(status);
-    let stream = target.address.connect(env, trace).await?;
-    // Whoever is asked here names what is asked next.
-    target.address.named = target.address.named.max(Named::by(&stream));
-    let at = &*target.address.text;
-    let Some(name) = target.tls.clone() else {
-        return exchange(stream, request, keep, is_way, (trace, at)).await;
-    };
-    trace.enter(Stage::Tls);
-    let stream = env.tls.handshake(name, stream, at).await?;
-    if settings.certificate_days > 0 || settings.chain_days > 0 {
-        let here = env.tls.ends(&stream).await;
-        *ends = [ends.take(), here]
-            .into_iter()
-            .flatten()
-            .reduce(Ends::sooner);
-    }
-    exchange(stream, request, keep, is_way, (trace, at)).await
+    let how = (settings.keep(), |status| settings.is_way(status));
+    send(settings, &mut stop.target, (request, how), env, trace, ends).await
 }
 
 fn next(settings: &Settings, from: &Target, answer: &Answer) -> Looked<Target> {
@@ -130,6 +128,21 @@ fn next(settings: &Settings, from: &Target, answer: &Answer) -> Looked<Target> {
 }
 
 impl Settings {
+    /// Where an answer from `target` leads, where somebody wants to know: to where it was found, or to where it
+    /// sends on.
+    fn place(&self, target: &Target, answer: &Answer) -> Option<String> {
+        self.more.as_ref()?.wants.location.as_ref()?;
+        let location = answer.location.as_ref();
+        let location = location.filter(|_| answer.status.is_redirection());
+        Some(match location {
+            Some(location) => match target.join(location) {
+                Ok(next) => next.url(),
+                Err(_) => location.clone(),
+            },
+            None => target.url(),
+        })
+    }
+
     /// Whether an answer with this status is on the way to another, not the last.
     fn is_way(&self, status: StatusCode) -> bool {
         let listed = |list: &Vec<u16>| list.contains(&status.as_u16());

@@ -102,6 +102,13 @@ impl Target {
         Ok(next)
     }
 
+    /// All of it, with what may be a secret.
+    pub(super) fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let host = self.host_header.to_str().unwrap_or_default();
+        format!("{scheme}://{host}{}", self.uri)
+    }
+
     /// Whether both are at the same scheme, host and port.
     pub(super) fn is_beside(&self, other: &Self) -> bool {
         self.tls == other.tls

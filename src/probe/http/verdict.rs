@@ -2,26 +2,44 @@
 
 use std::time::Duration;
 
+use ::http::StatusCode;
+
 use super::Settings;
+use super::body::Body;
 use super::follow::Seen;
+use super::more::PIECE_CHARS;
 use super::target::without_secrets;
+use crate::core::metric::Unit;
 use crate::core::outcome::{Outcome, Verdict};
 use crate::core::text;
 use crate::core::time::{Time, human};
+use crate::probe::level::Judgement;
+use crate::probe::trace::Trace;
 
-/// Longest piece of an address or pattern in a message.
-const PIECE_CHARS: usize = 80;
+const DAY: Duration = Duration::from_hours(24);
 
 /// The outcome of a look that came to an answer.
-pub(super) fn judge(settings: &Settings, seen: &Seen, took: Duration, now: Time) -> Outcome {
+pub(super) fn judge(
+    settings: &Settings,
+    seen: &Seen,
+    (took, now): (Duration, Time),
+    trace: &mut Trace,
+) -> Outcome {
     let answer = &seen.answer;
+    let mut judgement = Judgement::default();
+    let accepted = settings.accepts(answer.status);
+    if accepted {
+        body(settings, &answer.body, &mut judgement);
+    }
+    if let Some(more) = &settings.more {
+        more.judge(seen, (took, now), &mut judgement, trace);
+    }
+    if let Some(ends) = &seen.ends {
+        judgement.metric("certificate days", days(ends.leaf.since(now)), Unit::Count);
+    }
     let status = match answer.status.canonical_reason() {
         Some(reason) => format!("{} {reason}", answer.status.as_u16()),
         None => answer.status.as_u16().to_string(),
-    };
-    let accepted = match &settings.status {
-        Some(list) => list.contains(&answer.status.as_u16()),
-        None => answer.status.is_success(),
     };
     if !accepted {
         let to = match &answer.location {
@@ -31,38 +49,56 @@ pub(super) fn judge(settings: &Settings, seen: &Seen, took: Duration, now: Time)
             }
             Some(_) | None => String::new(),
         };
-        return Outcome::timed(Verdict::Fail, took, &status, &to);
+        // What else an error page is not, goes without saying.
+        let metrics = judgement.metrics();
+        return Outcome::timed(Verdict::Fail, took, &status, &to).with_metrics(metrics);
     }
-    if let Some(pattern) = &settings.body
-        && !pattern.matches(&answer.body)
-    {
-        let whole = if answer.cut {
+    if let Some(slow) = settings.slow.filter(|slow| took > *slow) {
+        judgement.add(Verdict::Warn, || format!("slower than {}", human(slow)));
+    }
+    if let Some(ends) = &seen.ends {
+        for said in ends.soon(settings.certificate_days, settings.chain_days, now) {
+            judgement.add(Verdict::Warn, || said);
+        }
+    }
+    judgement.but(took, &status)
+}
+
+fn body(settings: &Settings, body: &Body, judgement: &mut Judgement) {
+    if let Some(why) = &body.packed {
+        judgement.add(Verdict::Fail, || format!("the body {why}"));
+        return;
+    }
+    let pattern = settings.body.as_ref();
+    if let Some(pattern) = pattern.filter(|pattern| !pattern.matches(&body.text)) {
+        let whole = if body.is_beginning() {
             "first MiB of the body"
         } else {
             "body"
         };
         let pattern = text::line(pattern.as_str(), PIECE_CHARS);
-        let but = format!(", but the {whole} does not match /{pattern}/");
-        return Outcome::timed(Verdict::Fail, took, &status, &but);
+        judgement.add(Verdict::Fail, || {
+            format!("the {whole} does not match /{pattern}/")
+        });
     }
-    let slow = settings.slow.filter(|slow| took > *slow);
-    let mut warnings =
-        slow.map_or_else(String::new, |slow| format!(", slower than {}", human(slow)));
-    if let Some(ends) = &seen.ends {
-        let soon = ends.soon(settings.certificate_days, settings.chain_days, now);
-        warnings.extend(soon.iter().map(|said| format!(", {said}")));
+}
+
+fn days(left: Duration) -> f64 {
+    (left.as_secs_f64() / DAY.as_secs_f64()).floor()
+}
+
+impl Settings {
+    /// Whether it is an answer that is wanted.
+    pub(super) fn accepts(&self, status: StatusCode) -> bool {
+        match &self.status {
+            Some(list) => list.contains(&status.as_u16()),
+            None => status.is_success(),
+        }
     }
-    let verdict = if warnings.is_empty() {
-        Verdict::Pass
-    } else {
-        Verdict::Warn
-    };
-    Outcome::timed(verdict, took, &status, &warnings)
 }
 
 #[cfg(test)]
 mod tests {
-    use ::http::StatusCode;
     use bytes::Bytes;
 
     use super::super::exchange::Answer;
@@ -70,8 +106,6 @@ mod tests {
     use crate::probe::Probe;
     use crate::probe::tests::read;
     use crate::probe::tls::{Authority, Ends};
-
-    const DAY: Duration = Duration::from_hours(24);
 
     fn judged(keys: &str, status: u16, body: &'static str, took_ms: u64) -> String {
         judged_with(keys, status, body, took_ms, None)
@@ -93,13 +127,19 @@ mod tests {
             answer: Answer {
                 status: StatusCode::from_u16(status).unwrap(),
                 location: (status == 301).then(|| "https://b.example/".to_owned()),
-                body: Bytes::from_static(body.as_bytes()),
-                cut: false,
+                body: Body {
+                    text: Bytes::from_static(body.as_bytes()),
+                    ..Body::default()
+                },
+                head: None,
             },
             ends,
+            place: None,
         };
         let now = Time::from_millis(1_000_000_000_000);
-        let outcome = judge(&settings, &seen, Duration::from_millis(took_ms), now);
+        let took = Duration::from_millis(took_ms);
+        let mut trace = Trace::start(took);
+        let outcome = judge(&settings, &seen, (took, now), &mut trace);
         format!("{}: {}", outcome.verdict.word(), outcome.message())
     }
 

@@ -1,0 +1,120 @@
+//! Conditions on the header fields of an answer: `expect_headers`.
+
+use ::http::header::{HeaderName, HeaderValue, SET_COOKIE};
+
+use super::exchange::Head;
+use super::more::PIECE_CHARS;
+use crate::core::text;
+use crate::probe::finding::Finding;
+use crate::probe::level::Judgement;
+use crate::probe::pattern::Pattern;
+use crate::probe::trace::Trace;
+use crate::settings::{Entry, Section};
+
+/// Most conditions of one check.
+const MOST: usize = 50;
+
+/// One field of the head and how it should be.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Condition {
+    name: HeaderName,
+    there: Option<bool>,
+    matches: Option<Pattern>,
+    not: Option<Pattern>,
+}
+
+/// Reads `expect_headers`: a name with a regular expression, `true` (it is there), `false` (it is not), or
+/// `{ matches = …, not = … }`.
+pub(super) fn read(section: &mut Section<'_>) -> Vec<Condition> {
+    const KEY: &str = "expect_headers";
+    let entries = section.entries(KEY).unwrap_or_default();
+    if entries.len() > MOST {
+        section.refuse(KEY, "too many headers", format!("at most {MOST}"));
+    }
+    let entries = entries.iter().take(MOST);
+    entries
+        .filter_map(|(name, entry)| one(section, KEY, name, entry))
+        .collect()
+}
+
+fn one<'a>(section: &Section<'a>, key: &str, name: &str, entry: &Entry<'a>) -> Option<Condition> {
+    let Ok(known) = HeaderName::try_from(name) else {
+        section.wrong(
+            &entry.span,
+            format!("\"{}\" is not the name of a header", name.escape_debug()),
+            Some(format!("write {key} = {{ Content-Type = \"^text/html\" }}")),
+        );
+        return None;
+    };
+    let mut condition = Condition {
+        name: known,
+        there: entry.value.as_bool(),
+        matches: None,
+        not: None,
+    };
+    if let Some(mut table) = section.table_in(key, name, entry) {
+        condition.matches = Pattern::read(&mut table, "matches");
+        condition.not = Pattern::read(&mut table, "not");
+        table.finish();
+    } else if condition.there.is_none() {
+        let text = section.text_of(name, entry)?;
+        condition.matches = Pattern::of(section, (name, &entry.span), &text);
+    }
+    Some(condition)
+}
+
+impl Condition {
+    /// Judges the head of an answer.
+    pub(super) fn judge(&self, head: &Head, judgement: &mut Judgement, trace: &mut Trace) {
+        let values: Vec<&[u8]> = head
+            .headers
+            .get_all(&self.name)
+            .iter()
+            .map(HeaderValue::as_bytes)
+            .collect();
+        let name = &self.name;
+        let found = || match values.first() {
+            // Whoever reads our pages is not logged in there.
+            Some(_) if *name == SET_COOKIE => "…".to_owned(),
+            Some(first) => text::line(&String::from_utf8_lossy(first), PIECE_CHARS),
+            None => "none".to_owned(),
+        };
+        let mut hold = |holds: bool, expected: String, otherwise: &dyn Fn() -> String| {
+            judgement.holds(
+                trace,
+                || Finding::new(format!("header {name}"), expected, found(), holds),
+                otherwise,
+            );
+        };
+        let is_there = !values.is_empty();
+        match self.there {
+            Some(true) => hold(is_there, "there".to_owned(), &|| no_header(name)),
+            Some(false) => hold(!is_there, "none".to_owned(), &|| {
+                format!("there is a header {name}")
+            }),
+            None => {}
+        }
+        if let Some(pattern) = &self.matches {
+            let holds = values.iter().any(|value| pattern.matches(value));
+            let shown = text::line(pattern.as_str(), PIECE_CHARS);
+            hold(holds, format!("/{shown}/"), &|| {
+                if is_there {
+                    format!("{name} \"{}\" does not match /{shown}/", found())
+                } else {
+                    no_header(name)
+                }
+            });
+        }
+        if let Some(pattern) = &self.not {
+            let holds = !values.iter().any(|value| pattern.matches(value));
+            let shown = text::line(pattern.as_str(), PIECE_CHARS);
+            hold(holds, format!("not /{shown}/"), &|| {
+                format!("{name} \"{}\" matches /{shown}/", found())
+            });
+        }
+    }
+}
+
+fn no_header(name: &HeaderName) -> String {
+    format!("there is no header {name}")
+}

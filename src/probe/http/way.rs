@@ -1,0 +1,153 @@
+//! The way to a page: by which protocol, through which proxy, with which TLS.
+
+use ::http::{Request, StatusCode, Version};
+use bytes::Bytes;
+use http_body_util::Full;
+
+use super::Settings;
+use super::body::Keep;
+use super::exchange::{Answer, exchange};
+use super::proxy::Proxy;
+use super::target::Target;
+use super::two;
+use crate::core::outcome::Outcome;
+use crate::probe::bounds::Named;
+use crate::probe::env::Env;
+use crate::probe::error::Looked;
+use crate::probe::tls::{Ends, Own};
+use crate::probe::trace::{Stage, Trace};
+use crate::settings::Section;
+
+/// What is known of the connection, where not all is as usual.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Way {
+    /// The version that must be spoken; none for what HTTP/1.1 makes of it.
+    pub(super) version: Option<Version>,
+    proxy: Option<Proxy>,
+    tls: Own,
+}
+
+impl Way {
+    /// Reads `version`, `proxy`, and what is said of TLS; none where all is as usual.
+    pub(super) fn read(section: &mut Section<'_>, target: Option<&Target>) -> Option<Self> {
+        let version = section.choice("version", &["1.1", "2"]);
+        let proxy = Proxy::read(section);
+        let tls = Own::read(section, (version == Some("2")).then_some(b"h2"));
+        let in_the_clear = target.is_some_and(|target| target.tls.is_none());
+        if in_the_clear
+            && version == Some("2")
+            && proxy.as_ref().is_some_and(Proxy::is_asked_plainly)
+        {
+            let message = "HTTP/2 in the clear does not go through this proxy";
+            section.refuse(
+                "version",
+                message,
+                "write an https:// address, or a socks5:// proxy",
+            );
+        }
+        let version = version.map(|text| match text {
+            "2" => Version::HTTP_2,
+            _ => Version::HTTP_11,
+        });
+        let is_usual = version.is_none() && proxy.is_none() && tls == Own::default();
+        (!is_usual).then_some(Self {
+            version,
+            proxy,
+            tls,
+        })
+    }
+
+    /// Connects, asks and reads the answer.
+    async fn send(
+        &self,
+        (settings, target): (&Settings, &mut Target),
+        (request, (keep, is_way)): (Request<Bytes>, (Keep, impl Fn(StatusCode) -> bool)),
+        env: &Env,
+        trace: &mut Trace,
+        ends: &mut Option<Ends>,
+    ) -> Looked<Answer> {
+        let mut request = request;
+        // What the configuration names is meant to know us: the page, and where its tokens come from.
+        let is_home = target.is_beside(&settings.target);
+        let knows_us = is_home || target.address.named == Named::Us;
+        let stream = match &self.proxy {
+            Some(proxy) => proxy.connect(target, env, trace).await?,
+            None => target.address.connect(env, trace).await?,
+        };
+        // Whom a proxy has connected us with cannot be seen.
+        let by = match &self.proxy {
+            Some(_) => Named::Afar,
+            None => Named::by(&stream),
+        };
+        target.address.named = target.address.named.max(by);
+        let at = &*target.address.text;
+        let is_two = self.version == Some(Version::HTTP_2);
+        let Some(name) = target.tls.clone() else {
+            if let Some(proxy) = &self.proxy {
+                proxy.address_to(&mut request, &target.url())?;
+            }
+            return if is_two {
+                two::exchange(stream, ("http", request), keep, is_way, (trace, at)).await
+            } else {
+                exchange(stream, request.map(Full::new), keep, is_way, (trace, at)).await
+            };
+        };
+        trace.enter(Stage::Tls);
+        let shaken = env.tls.own_handshake(&self.tls, knows_us, name, stream, at);
+        let (stream, here) = shaken.await?;
+        if settings.certificate_days > 0 || settings.chain_days > 0 {
+            *ends = [ends.take(), here]
+                .into_iter()
+                .flatten()
+                .reduce(Ends::sooner);
+        }
+        let tls = stream.get_ref().1;
+        if is_home {
+            self.tls.is_pinned(tls.peer_certificates(), at, trace)?;
+        }
+        if is_two && tls.alpn_protocol() != Some(b"h2") {
+            let text = format!("{at} does not speak HTTP/2 (it did not take h2 by ALPN)");
+            return Err(Outcome::fail(&text));
+        }
+        if is_two {
+            two::exchange(stream, ("https", request), keep, is_way, (trace, at)).await
+        } else {
+            exchange(stream, request.map(Full::new), keep, is_way, (trace, at)).await
+        }
+    }
+}
+
+/// Asks `target` and reads the answer, on a connection of its own.
+pub(super) async fn send(
+    settings: &Settings,
+    target: &mut Target,
+    (request, (keep, is_way)): (Request<Bytes>, (Keep, impl Fn(StatusCode) -> bool)),
+    env: &Env,
+    trace: &mut Trace,
+    ends: &mut Option<Ends>,
+) -> Looked<Answer> {
+    if let Some(way) = settings.more.as_deref().and_then(|more| more.way.as_ref()) {
+        // In a future of its own, so that the usual one stays as small as it is.
+        let asked = (request, (keep, is_way));
+        let sending = way.send((settings, target), asked, env, trace, ends);
+        return Box::pin(sending).await;
+    }
+    let request = request.map(Full::new);
+    let stream = target.address.connect(env, trace).await?;
+    // Whoever is asked here names what is asked next.
+    target.address.named = target.address.named.max(Named::by(&stream));
+    let at = &*target.address.text;
+    let Some(name) = target.tls.clone() else {
+        return exchange(stream, request, keep, is_way, (trace, at)).await;
+    };
+    trace.enter(Stage::Tls);
+    let stream = env.tls.handshake(name, stream, at).await?;
+    if settings.certificate_days > 0 || settings.chain_days > 0 {
+        let here = env.tls.ends(&stream).await;
+        *ends = [ends.take(), here]
+            .into_iter()
+            .flatten()
+            .reduce(Ends::sooner);
+    }
+    exchange(stream, request, keep, is_way, (trace, at)).await
+}

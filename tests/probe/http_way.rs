@@ -1,0 +1,491 @@
+//! Web pages: by which protocol, through which proxy, with which TLS. The server is nginx where it can be.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use belfry::core::outcome::{Outcome, Verdict};
+use rustls::pki_types::CertificateDer;
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt, copy_bidirectional};
+use tokio::net::TcpStream;
+
+use crate::real::{Real, words};
+use crate::server::{Server, page, read_head, redirect, write};
+use crate::tls::{Chain, acceptor, chain};
+use crate::{assert_fails, look, look_briefly, text};
+
+fn pem(kind: &str, der: &[u8]) -> String {
+    format!(
+        "-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n",
+        STANDARD.encode(der)
+    )
+}
+
+fn certificates(all: &[CertificateDer<'_>]) -> String {
+    all.iter().map(|der| pem("CERTIFICATE", der)).collect()
+}
+
+/// Writes a chain: `NAME.pem`, `NAME.key`, and its root `NAME-ca.pem`.
+fn write_chain(folder: &Path, name: &str, chain: &Chain) {
+    let sent = certificates(&chain.certificates[..2]);
+    let root = certificates(std::slice::from_ref(&chain.root));
+    let key = pem("PRIVATE KEY", chain.key.secret_der());
+    for (file, text) in [
+        (format!("{name}.pem"), sent),
+        (format!("{name}.key"), key),
+        (format!("{name}-ca.pem"), root),
+    ] {
+        fs::write(folder.join(file), text).expect("there is room");
+    }
+}
+
+/// nginx with HTTP/2, a page `/mine` for those with a certificate, `/locked` for those with a password, and
+/// `/packed`. In the clear it listens on a socket of its own, for HTTP/2 only.
+async fn nginx(tls: bool) -> Real {
+    Real::listening("nginx", |folder, port| {
+        write_chain(folder, "server", &chain("localhost", 80, 400));
+        write_chain(folder, "client", &chain("localhost", 80, 400));
+        fs::write(folder.join("users"), "belfry:{PLAIN}sesame\n").expect("there is room");
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+        let temporary = temporary.map(|kind| format!("{kind}_temp_path {kind};"));
+        let temporary = temporary.concat();
+        let listen = if tls {
+            format!(
+                "listen 127.0.0.1:{port} ssl http2; ssl_certificate server.pem; \
+                 ssl_certificate_key server.key; ssl_client_certificate client-ca.pem; \
+                 ssl_verify_client optional; ssl_verify_depth 3;"
+            )
+        } else {
+            format!("listen 127.0.0.1:{port} http2;")
+        };
+        let config = format!(
+            "daemon off; pid nginx.pid; error_log error.log; user root; events {{ }}
+             http {{ access_log off; {temporary} default_type text/plain;
+               gzip_min_length 1; gzip_types text/plain; gzip_proxied any;
+               server {{ {listen}
+                 location / {{ return 200 \"$server_protocol $ssl_client_verify\"; }}
+                 location /mine {{ if ($ssl_client_verify != SUCCESS) {{ return 403; }} return 200; }}
+                 location /away {{ return 302 https://127.0.0.1:{port}/mine; }}
+                 location /locked {{ auth_basic x; auth_basic_user_file users; root /nowhere; }}
+                 location /packed {{ gzip on; return 200 \"a text that is long enough to be packed\"; }}
+               }} }}"
+        );
+        fs::write(folder.join("nginx.conf"), config).expect("there is room");
+        let folder = folder.display();
+        words(&format!("-p {folder} -c {folder}/nginx.conf -e {folder}/start.log"))
+    })
+    .await
+}
+
+async fn at(server: &Real, path: &str, keys: &str) -> Outcome {
+    let folder = server.folder.path().display();
+    let keys = keys.replace("FOLDER", &folder.to_string());
+    let url = format!("https://localhost:{}{path}", server.port);
+    look(&format!("http = {{ url = \"{url}\", {keys} }}")).await
+}
+
+const CA: &str = "ca = \"FOLDER/server-ca.pem\"";
+const US: &str = "client_certificate = \"FOLDER/client.pem\", client_key = \"FOLDER/client.key\"";
+
+#[tokio::test]
+async fn both_versions_are_spoken_over_tls_and_in_the_clear() {
+    let server = nginx(true).await;
+    for (version, said) in [("1.1", "HTTP/1.1"), ("2", "HTTP/2.0")] {
+        let keys = format!("{CA}, version = \"{version}\", body = \"^{said}\"");
+        let outcome = at(&server, "/", &keys).await;
+        assert_eq!(text(&outcome), "200 OK in T", "{version}");
+        assert_eq!(outcome.verdict, Verdict::Pass);
+    }
+    let keys = format!("{CA}, version = \"2\", compressed = true, body = \"long enough\"");
+    let outcome = at(&server, "/packed", &keys).await;
+    assert_eq!(text(&outcome), "200 OK in T");
+    let clear = nginx(false).await;
+    let url = format!("http://127.0.0.1:{}/", clear.port);
+    let keys = "version = \"2\", send = \"hello\", body = \"^HTTP/2.0\"";
+    let outcome = look(&format!("http = {{ url = \"{url}\", {keys} }}")).await;
+    assert_eq!(text(&outcome), "200 OK in T");
+}
+
+#[tokio::test]
+async fn a_server_without_the_version_is_told() {
+    let one = Server::http(|_| async { page(200, "") }).await;
+    let keys = |url: String| format!("http = {{ url = \"{url}\", version = \"2\" }}");
+    assert_fails(&look(&keys(one.url("/"))).await, "");
+    let old = Server::raw(b"HTTP/1.0 200 OK\r\n\r\n").await;
+    let outcome = look(&format!(
+        "http = {{ url = \"{}\", version = \"1.1\" }}",
+        old.url("/")
+    ))
+    .await;
+    assert_fails(&outcome, ", but it speaks HTTP/1.0, not HTTP/1.1");
+    let silent = Server::start(|mut stream| async move {
+        read_head(&mut stream).await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let outcome = look_briefly(&keys(silent.url("/"))).await;
+    assert_fails(
+        &outcome,
+        "no answer within 400 ms (connected, waiting for the answer)",
+    );
+    let server = chain("localhost", 80, 400);
+    let accepting = acceptor(server.certificates, server.key);
+    let plain = Server::start(move |stream| {
+        let accepting = accepting.clone();
+        async move { drop(accepting.accept(stream).await) }
+    })
+    .await;
+    let url = format!("https://{}/", plain.address);
+    let outcome = look(&format!(
+        "http = {{ url = \"{url}\", version = \"2\", verify = false }}"
+    ))
+    .await;
+    assert_fails(
+        &outcome,
+        "does not speak HTTP/2 (it did not take h2 by ALPN)",
+    );
+}
+
+#[tokio::test]
+async fn an_authority_of_ones_own_is_trusted_or_nothing_is_verified() {
+    let server = nginx(true).await;
+    assert_fails(&at(&server, "/", "slow = \"9s\"").await, "is not trusted");
+    assert_fails(
+        &at(&server, "/", "ca = \"FOLDER/client-ca.pem\"").await,
+        "has a wrong signature",
+    );
+    assert_eq!(text(&at(&server, "/", CA).await), "200 OK in T");
+    let outcome = at(&server, "/", "verify = false, certificate_days = 90").await;
+    assert_eq!(
+        text(&outcome),
+        "200 OK in T, the certificate expires in 80 days"
+    );
+}
+
+#[tokio::test]
+async fn our_certificate_is_shown_at_home_and_nowhere_else() {
+    let server = nginx(true).await;
+    let outcome = at(&server, "/mine", &format!("{CA}, {US}")).await;
+    assert_eq!(text(&outcome), "200 OK in T");
+    assert_fails(&at(&server, "/mine", CA).await, "403 Forbidden");
+    // The same server by another name is another place.
+    let keys = format!("verify = false, {US}");
+    assert_fails(&at(&server, "/away", &keys).await, "403 Forbidden");
+}
+
+#[tokio::test]
+async fn a_password_opens_what_is_locked() {
+    let server = nginx(true).await;
+    let basic = |password: &str| {
+        format!("{CA}, basic = {{ user = \"belfry\", password = \"{password}\" }}, status = 404")
+    };
+    // There is nothing behind the lock.
+    let outcome = at(&server, "/locked", &basic("sesame")).await;
+    assert_eq!(text(&outcome), "404 Not Found in T");
+    assert_fails(
+        &at(&server, "/locked", &basic("open")).await,
+        "401 Unauthorized",
+    );
+}
+
+#[tokio::test]
+async fn a_pin_holds_one_key_or_one_certificate() {
+    let server = nginx(true).await;
+    let sent = fs::read_to_string(server.folder.path().join("server.pem")).unwrap();
+    let first: String = sent
+        .lines()
+        .skip(1)
+        .take_while(|l| !l.starts_with('-'))
+        .collect();
+    let leaf = STANDARD.decode(first).unwrap();
+    let whole: [u8; 32] = Sha256::digest(&leaf).into();
+    let whole = whole.map(|byte| format!("{byte:02x}")).concat();
+    let outcome = at(&server, "/", &format!("{CA}, pin = \"sha256:{whole}\"")).await;
+    assert_eq!(text(&outcome), "200 OK in T");
+    let other = "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+    let outcome = at(&server, "/", &format!("{CA}, pin = \"{other}\"")).await;
+    assert_fails(&outcome, "has another key than pinned: sha256/");
+    let told = outcome.message();
+    let found = told.split_whitespace().last().unwrap();
+    let both = format!("{CA}, pin = [\"{other}\", \"{found}\"]");
+    assert_eq!(text(&at(&server, "/", &both).await), "200 OK in T");
+}
+
+/// A proxy that wants `belfry:sesame`; what is asked of it in the clear it answers itself with what it saw.
+async fn proxy() -> Server {
+    Server::start(|mut stream| async move {
+        let head = String::from_utf8(read_head(&mut stream).await).expect("it is text");
+        let (line, rest) = head.split_once("\r\n").expect("there is a line");
+        let login = format!(
+            "proxy-authorization: basic {}",
+            STANDARD.encode("belfry:sesame")
+        );
+        if !rest.to_lowercase().contains(&login.to_lowercase()) {
+            write(
+                &mut stream,
+                b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+            )
+            .await;
+            return;
+        }
+        let Some(to) = line.strip_prefix("CONNECT ") else {
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{line}",
+                line.len()
+            );
+            write(&mut stream, answer.as_bytes()).await;
+            return;
+        };
+        let to = to.trim_end_matches(" HTTP/1.1");
+        match TcpStream::connect(to).await {
+            Ok(mut other) => {
+                write(
+                    &mut stream,
+                    b"HTTP/1.1 200 Connection established\r\nx: y\r\n\r\n",
+                )
+                .await;
+                drop(copy_bidirectional(&mut stream, &mut other).await);
+            }
+            Err(_) => {
+                write(&mut stream, b"HTTP/1.1 502 Bad Gateway\r\n\r\n").await;
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_http_proxy_is_asked_with_the_whole_address_or_for_a_way_through() {
+    let (proxy, server) = (proxy().await, nginx(true).await);
+    let through = format!("proxy = \"http://belfry:sesame@{}\"", proxy.address);
+    let outcome = look(&format!(
+        "http = {{ url = \"http://shop.invalid/a?b=c\", {through}, \
+         body = \"^GET http://shop\\\\.invalid/a\\\\?b=c HTTP/1.1$$\" }}"
+    ))
+    .await;
+    assert_eq!(text(&outcome), "200 OK in T");
+    let keys = format!("{CA}, {through}, version = \"2\", body = \"^HTTP/2.0\"");
+    let outcome = at(&server, "/", &keys).await;
+    assert_eq!(text(&outcome), "200 OK in T");
+    let phases = outcome.phases.as_ref().expect("phases are measured");
+    let names: Vec<&str> = phases.iter().map(|phase| &*phase.name).collect();
+    assert_eq!(names, ["connect", "proxy", "tls", "first byte", "transfer"]);
+}
+
+#[tokio::test]
+async fn trouble_with_a_proxy_is_said_of_the_proxy() {
+    let proxy = proxy().await;
+    let at = proxy.address;
+    let https =
+        |proxy: &str| format!("http = {{ url = \"https://127.0.0.1:1/\", proxy = \"{proxy}\" }}");
+    let outcome = look(&https(&format!("http://{at}"))).await;
+    let said =
+        format!("the proxy {at} answers 407 Proxy Authentication Required to CONNECT 127.0.0.1:1");
+    assert_fails(&outcome, &said);
+    let outcome = look(&https(&format!("http://belfry:sesame@{at}"))).await;
+    assert_fails(
+        &outcome,
+        &format!("the proxy {at} answers 502 Bad Gateway to CONNECT"),
+    );
+    let none = crate::real::free_port();
+    let outcome = look(&https(&format!("http://127.0.0.1:{none}"))).await;
+    assert_fails(
+        &outcome,
+        &format!("the proxy: nothing listens on 127.0.0.1:{none}"),
+    );
+    let ssh = Server::raw(b"SSH-2.0-x\r\n\r\n").await;
+    let outcome = look(&https(&format!("http://{}", ssh.address))).await;
+    assert_fails(&outcome, "does not speak HTTP/1.1");
+    let endless = Server::start(|mut stream| async move {
+        read_head(&mut stream).await;
+        while write(&mut stream, b"HTTP/1.1 200 OK yyyyyyyyyyyyyyyyyyyyyyyyyyyy").await {}
+    })
+    .await;
+    let outcome = look(&https(&format!("http://{}", endless.address))).await;
+    assert_fails(&outcome, "answers CONNECT with a head of more than 16 KiB");
+    let silent = Server::start(|stream| async move {
+        std::future::pending::<()>().await;
+        drop(stream);
+    })
+    .await;
+    let outcome = look_briefly(&https(&format!("http://{}", silent.address))).await;
+    assert_fails(&outcome, "no answer within 400 ms");
+}
+
+#[tokio::test]
+async fn a_redirect_through_a_proxy_leads_to_nothing_of_this_host() {
+    let proxy = Server::http(|request| async move {
+        let place = request.uri().path().trim_start_matches('/').to_owned();
+        redirect(302, &format!("http://{place}/"))
+    })
+    .await;
+    for place in [
+        "127.0.0.1",
+        "localhost",
+        "a.localhost",
+        "169.254.169.254",
+        "0.0.0.0",
+    ] {
+        let outcome = look(&format!(
+            "http = {{ url = \"http://shop.invalid/{place}\", proxy = \"http://{}\" }}",
+            proxy.address
+        ))
+        .await;
+        assert_fails(&outcome, &format!("redirects to {place}:80, "));
+    }
+}
+
+/// A SOCKS5 proxy that wants `belfry:sesame`, and knows one name.
+async fn socks(reply: u8) -> Server {
+    Server::start(move |mut stream| async move {
+        let mut greeting = [0; 3];
+        stream.read_exact(&mut greeting).await.expect("it greets");
+        assert_eq!(greeting, [5, 1, 2]);
+        write(&mut stream, &[5, 2]).await;
+        let mut login = [0; 15];
+        stream.read_exact(&mut login).await.expect("it logs in");
+        let good = &login == b"\x01\x06belfry\x06sesame";
+        write(&mut stream, &[1, u8::from(!good)]).await;
+        let mut request = [0; 5];
+        if stream.read_exact(&mut request).await.is_err() {
+            return;
+        }
+        assert_eq!(request[..4], [5, 1, 0, 3], "the proxy resolves the name");
+        let mut name = vec![0; usize::from(request[4])];
+        stream.read_exact(&mut name).await.expect("a name");
+        let port = stream.read_u16().await.expect("a port");
+        assert_eq!(name, b"shop.invalid");
+        write(&mut stream, &[5, reply, 0, 1, 127, 0, 0, 1, 0, 80]).await;
+        if let Ok(mut other) = TcpStream::connect(("127.0.0.1", port)).await {
+            drop(copy_bidirectional(&mut stream, &mut other).await);
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_socks_proxy_connects_by_name() {
+    let server = Server::http(|request| async move {
+        let host = request.headers()["host"]
+            .to_str()
+            .expect("a host")
+            .to_owned();
+        page(200, format!("{} {host}", request.uri()))
+    })
+    .await;
+    let port = server.address.port();
+    let keys = |password: &str, proxy: &Server| {
+        format!(
+            "http = {{ url = \"http://shop.invalid:{port}/a\", body = \"^/a shop.invalid:{port}$$\", \
+             proxy = \"socks5://belfry:{password}@{}\" }}",
+            proxy.address
+        )
+    };
+    let good = socks(0).await;
+    assert_eq!(text(&look(&keys("sesame", &good)).await), "200 OK in T");
+    assert_fails(
+        &look(&keys("sesamo", &good)).await,
+        "refuses user and password",
+    );
+    let barred = socks(2).await;
+    let outcome = look(&keys("sesame", &barred)).await;
+    assert_fails(
+        &outcome,
+        &format!("has no way to shop.invalid:{port}: not allowed"),
+    );
+    let web = Server::raw(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    let outcome = look_briefly(&keys("sesame", &web)).await;
+    assert_eq!(outcome.verdict, Verdict::Fail);
+}
+
+/// Serves HTTP/2 in the clear: a head, and then what `more` makes of the stream.
+async fn two<F, T>(more: F) -> Server
+where
+    F: Fn(h2::SendStream<bytes::Bytes>) -> T + Clone + Send + 'static,
+    T: Future<Output = ()> + Send + 'static,
+{
+    Server::start(move |stream| {
+        let more = more.clone();
+        async move {
+            let Ok(mut connection) = h2::server::handshake(stream).await else {
+                return;
+            };
+            while let Some(Ok((_, mut respond))) = connection.accept().await {
+                let Ok(stream) = respond.send_response(http::Response::new(()), false) else {
+                    return;
+                };
+                let mut under_way = tokio::task::JoinSet::new();
+                under_way.spawn(more(stream));
+                drop(std::future::poll_fn(|cx| connection.poll_closed(cx)).await);
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn over_http2_a_body_is_bounded_and_the_time_is_kept() {
+    let endless = two(|mut stream| async move {
+        loop {
+            stream.reserve_capacity(16_384);
+            let room = std::future::poll_fn(|cx| stream.poll_capacity(cx)).await;
+            let Some(Ok(room)) = room else { return };
+            if stream.send_data(vec![b'a'; room].into(), false).is_err() {
+                return;
+            }
+        }
+    })
+    .await;
+    let keys = "version = \"2\", body = \"b\"";
+    let outcome = look(&format!(
+        "http = {{ url = \"{}\", {keys} }}",
+        endless.url("/")
+    ))
+    .await;
+    assert_fails(&outcome, "but the first MiB of the body does not match /b/");
+    let drip = two(|mut stream| async move {
+        while stream.send_data("x".into(), false).is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    let keys = format!("http = {{ url = \"{}\", version = \"2\" }}", drip.url("/"));
+    assert_fails(
+        &look_briefly(&keys).await,
+        "no answer within 400 ms (reading the answer)",
+    );
+    let broken =
+        two(|mut stream| async move { stream.send_reset(h2::Reason::INTERNAL_ERROR) }).await;
+    let keys = format!(
+        "http = {{ url = \"{}\", version = \"2\" }}",
+        broken.url("/")
+    );
+    assert_eq!(look(&keys).await.verdict, Verdict::Fail);
+}
+
+#[tokio::test]
+async fn over_http2_a_head_is_bounded() {
+    for fields in [800, 3_000] {
+        let flood = Server::start(move |stream| async move {
+            let Ok(mut connection) = h2::server::handshake(stream).await else {
+                return;
+            };
+            while let Some(Ok((_, mut respond))) = connection.accept().await {
+                let mut head = http::Response::new(());
+                for number in 0..fields {
+                    let name = format!("x-{number}").parse::<http::HeaderName>();
+                    let value = "y".repeat(100).parse().expect("it is a value");
+                    head.headers_mut()
+                        .insert(name.expect("it is a name"), value);
+                }
+                drop(respond.send_response(head, true));
+            }
+        })
+        .await;
+        let keys = format!("http = {{ url = \"{}\", version = \"2\" }}", flood.url("/"));
+        assert_fails(&look(&keys).await, "with a head of more than 64 KiB");
+    }
+}
