@@ -36,6 +36,8 @@ mod ntp;
 mod process;
 #[path = "probe/real.rs"]
 mod real;
+#[path = "probe/stapled.rs"]
+mod stapled;
 #[path = "probe/starttls.rs"]
 mod starttls;
 #[path = "probe/tcp.rs"]

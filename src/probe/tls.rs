@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::client::Resumption;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
@@ -20,8 +21,10 @@ use crate::core::outcome::Outcome;
 
 mod chain;
 mod failure;
+mod ocsp;
 mod own;
 mod secure;
+mod stapled;
 mod unverified;
 
 #[cfg(test)]
@@ -131,15 +134,14 @@ impl Tls {
         };
         let provider = Arc::new(ring::default_provider());
         let config = |client: Option<&own::Client>| {
-            let builder = builder(&provider, &self.clock);
-            let builder = if own.verify {
-                builder.with_root_certificates(Arc::clone(&roots))
+            let verifier: Arc<dyn ServerCertVerifier> = if own.verify {
+                stapled::Stapled::new(&roots, &provider)
             } else {
-                let anybody = Arc::new(unverified::Anybody::new(&provider));
-                builder
-                    .dangerous()
-                    .with_custom_certificate_verifier(anybody)
+                Arc::new(unverified::Anybody::new(&provider))
             };
+            let builder = builder(&provider, &self.clock)
+                .dangerous()
+                .with_custom_certificate_verifier(verifier);
             let mut config = match client {
                 Some(client) => builder
                     .with_client_auth_cert(client.chain.clone(), client.key.clone_key())
@@ -182,7 +184,8 @@ fn make(clock: &Clock, more: Vec<CertificateDer<'static>>) -> Made {
     let roots = Arc::new(roots);
     let provider = Arc::new(ring::default_provider());
     let mut verified = builder(&provider, clock)
-        .with_root_certificates(Arc::clone(&roots))
+        .dangerous()
+        .with_custom_certificate_verifier(stapled::Stapled::new(&roots, &provider))
         .with_no_client_auth();
     // Each look sees the certificate that is served now.
     verified.resumption = Resumption::disabled();

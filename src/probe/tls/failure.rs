@@ -87,6 +87,14 @@ fn certificate(error: &CertificateError, at: &str) -> String {
             "the certificate of {at} is not trusted (unknown issuer: self-signed, or an intermediate is missing)"
         ),
         CertificateError::Revoked => format!("the certificate of {at} is revoked"),
+        CertificateError::UnknownRevocationStatus => {
+            format!(
+                "the authority does not know the certificate of {at}, says its stapled OCSP response"
+            )
+        }
+        CertificateError::InvalidOcspResponse => {
+            format!("the OCSP response that {at} staples to its certificate has ended")
+        }
         CertificateError::BadSignature => {
             format!("the certificate of {at} has a wrong signature")
         }
