@@ -22,6 +22,8 @@ mod http;
 mod http_answer;
 #[path = "probe/http_login.rs"]
 mod http_login;
+#[path = "probe/http_proxy.rs"]
+mod http_proxy;
 #[path = "probe/http_way.rs"]
 mod http_way;
 #[path = "probe/icmp.rs"]

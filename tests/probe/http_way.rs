@@ -1,4 +1,4 @@
-//! Web pages: by which protocol, through which proxy, with which TLS. The server is nginx where it can be.
+//! Web pages: by which protocol, with which TLS. The server is nginx where it can be.
 
 use std::fs;
 use std::path::Path;
@@ -9,11 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use belfry::core::outcome::{Outcome, Verdict};
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
-use tokio::io::{AsyncReadExt, copy_bidirectional};
-use tokio::net::TcpStream;
 
 use crate::real::{Real, words};
-use crate::server::{Server, page, read_head, redirect, write};
+use crate::server::{Server, page, read_head};
 use crate::tls::{Chain, acceptor, chain};
 use crate::{assert_fails, look, look_briefly, text};
 
@@ -44,7 +42,7 @@ fn write_chain(folder: &Path, name: &str, chain: &Chain) {
 
 /// nginx with HTTP/2, a page `/mine` for those with a certificate, `/locked` for those with a password, and
 /// `/packed`. In the clear it listens on a socket of its own, for HTTP/2 only.
-async fn nginx(tls: bool) -> Real {
+pub(crate) async fn nginx(tls: bool) -> Real {
     Real::listening("nginx", |folder, port| {
         write_chain(folder, "server", &chain("localhost", 80, 400));
         write_chain(folder, "client", &chain("localhost", 80, 400));
@@ -80,14 +78,14 @@ async fn nginx(tls: bool) -> Real {
     .await
 }
 
-async fn at(server: &Real, path: &str, keys: &str) -> Outcome {
+pub(crate) async fn at(server: &Real, path: &str, keys: &str) -> Outcome {
     let folder = server.folder.path().display();
     let keys = keys.replace("FOLDER", &folder.to_string());
     let url = format!("https://localhost:{}{path}", server.port);
     look(&format!("http = {{ url = \"{url}\", {keys} }}")).await
 }
 
-const CA: &str = "ca = \"FOLDER/server-ca.pem\"";
+pub(crate) const CA: &str = "ca = \"FOLDER/server-ca.pem\"";
 const US: &str = "client_certificate = \"FOLDER/client.pem\", client_key = \"FOLDER/client.key\"";
 
 #[tokio::test]
@@ -212,193 +210,6 @@ async fn a_pin_holds_one_key_or_one_certificate() {
     let found = told.split_whitespace().last().unwrap();
     let both = format!("{CA}, pin = [\"{other}\", \"{found}\"]");
     assert_eq!(text(&at(&server, "/", &both).await), "200 OK in T");
-}
-
-/// A proxy that wants `belfry:sesame`; what is asked of it in the clear it answers itself with what it saw.
-async fn proxy() -> Server {
-    Server::start(|mut stream| async move {
-        let head = String::from_utf8(read_head(&mut stream).await).expect("it is text");
-        let (line, rest) = head.split_once("\r\n").expect("there is a line");
-        let login = format!(
-            "proxy-authorization: basic {}",
-            STANDARD.encode("belfry:sesame")
-        );
-        if !rest.to_lowercase().contains(&login.to_lowercase()) {
-            write(
-                &mut stream,
-                b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
-            )
-            .await;
-            return;
-        }
-        let Some(to) = line.strip_prefix("CONNECT ") else {
-            let answer = format!(
-                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{line}",
-                line.len()
-            );
-            write(&mut stream, answer.as_bytes()).await;
-            return;
-        };
-        let to = to.trim_end_matches(" HTTP/1.1");
-        match TcpStream::connect(to).await {
-            Ok(mut other) => {
-                write(
-                    &mut stream,
-                    b"HTTP/1.1 200 Connection established\r\nx: y\r\n\r\n",
-                )
-                .await;
-                drop(copy_bidirectional(&mut stream, &mut other).await);
-            }
-            Err(_) => {
-                write(&mut stream, b"HTTP/1.1 502 Bad Gateway\r\n\r\n").await;
-            }
-        }
-    })
-    .await
-}
-
-#[tokio::test]
-async fn an_http_proxy_is_asked_with_the_whole_address_or_for_a_way_through() {
-    let (proxy, server) = (proxy().await, nginx(true).await);
-    let through = format!("proxy = \"http://belfry:sesame@{}\"", proxy.address);
-    let outcome = look(&format!(
-        "http = {{ url = \"http://shop.invalid/a?b=c\", {through}, \
-         body = \"^GET http://shop\\\\.invalid/a\\\\?b=c HTTP/1.1$$\" }}"
-    ))
-    .await;
-    assert_eq!(text(&outcome), "200 OK in T");
-    let keys = format!("{CA}, {through}, version = \"2\", body = \"^HTTP/2.0\"");
-    let outcome = at(&server, "/", &keys).await;
-    assert_eq!(text(&outcome), "200 OK in T");
-    let phases = outcome.phases.as_ref().expect("phases are measured");
-    let names: Vec<&str> = phases.iter().map(|phase| &*phase.name).collect();
-    assert_eq!(names, ["connect", "proxy", "tls", "first byte", "transfer"]);
-}
-
-#[tokio::test]
-async fn trouble_with_a_proxy_is_said_of_the_proxy() {
-    let proxy = proxy().await;
-    let at = proxy.address;
-    let https =
-        |proxy: &str| format!("http = {{ url = \"https://127.0.0.1:1/\", proxy = \"{proxy}\" }}");
-    let outcome = look(&https(&format!("http://{at}"))).await;
-    let said =
-        format!("the proxy {at} answers 407 Proxy Authentication Required to CONNECT 127.0.0.1:1");
-    assert_fails(&outcome, &said);
-    let outcome = look(&https(&format!("http://belfry:sesame@{at}"))).await;
-    assert_fails(
-        &outcome,
-        &format!("the proxy {at} answers 502 Bad Gateway to CONNECT"),
-    );
-    let none = crate::real::free_port();
-    let outcome = look(&https(&format!("http://127.0.0.1:{none}"))).await;
-    assert_fails(
-        &outcome,
-        &format!("the proxy: nothing listens on 127.0.0.1:{none}"),
-    );
-    let ssh = Server::raw(b"SSH-2.0-x\r\n\r\n").await;
-    let outcome = look(&https(&format!("http://{}", ssh.address))).await;
-    assert_fails(&outcome, "does not speak HTTP/1.1");
-    let endless = Server::start(|mut stream| async move {
-        read_head(&mut stream).await;
-        while write(&mut stream, b"HTTP/1.1 200 OK yyyyyyyyyyyyyyyyyyyyyyyyyyyy").await {}
-    })
-    .await;
-    let outcome = look(&https(&format!("http://{}", endless.address))).await;
-    assert_fails(&outcome, "answers CONNECT with a head of more than 16 KiB");
-    let silent = Server::start(|stream| async move {
-        std::future::pending::<()>().await;
-        drop(stream);
-    })
-    .await;
-    let outcome = look_briefly(&https(&format!("http://{}", silent.address))).await;
-    assert_fails(&outcome, "no answer within 400 ms");
-}
-
-#[tokio::test]
-async fn a_redirect_through_a_proxy_leads_to_nothing_of_this_host() {
-    let proxy = Server::http(|request| async move {
-        let place = request.uri().path().trim_start_matches('/').to_owned();
-        redirect(302, &format!("http://{place}/"))
-    })
-    .await;
-    for place in [
-        "127.0.0.1",
-        "localhost",
-        "a.localhost",
-        "169.254.169.254",
-        "0.0.0.0",
-    ] {
-        let outcome = look(&format!(
-            "http = {{ url = \"http://shop.invalid/{place}\", proxy = \"http://{}\" }}",
-            proxy.address
-        ))
-        .await;
-        assert_fails(&outcome, &format!("redirects to {place}:80, "));
-    }
-}
-
-/// A SOCKS5 proxy that wants `belfry:sesame`, and knows one name.
-async fn socks(reply: u8) -> Server {
-    Server::start(move |mut stream| async move {
-        let mut greeting = [0; 3];
-        stream.read_exact(&mut greeting).await.expect("it greets");
-        assert_eq!(greeting, [5, 1, 2]);
-        write(&mut stream, &[5, 2]).await;
-        let mut login = [0; 15];
-        stream.read_exact(&mut login).await.expect("it logs in");
-        let good = &login == b"\x01\x06belfry\x06sesame";
-        write(&mut stream, &[1, u8::from(!good)]).await;
-        let mut request = [0; 5];
-        if stream.read_exact(&mut request).await.is_err() {
-            return;
-        }
-        assert_eq!(request[..4], [5, 1, 0, 3], "the proxy resolves the name");
-        let mut name = vec![0; usize::from(request[4])];
-        stream.read_exact(&mut name).await.expect("a name");
-        let port = stream.read_u16().await.expect("a port");
-        assert_eq!(name, b"shop.invalid");
-        write(&mut stream, &[5, reply, 0, 1, 127, 0, 0, 1, 0, 80]).await;
-        if let Ok(mut other) = TcpStream::connect(("127.0.0.1", port)).await {
-            drop(copy_bidirectional(&mut stream, &mut other).await);
-        }
-    })
-    .await
-}
-
-#[tokio::test]
-async fn a_socks_proxy_connects_by_name() {
-    let server = Server::http(|request| async move {
-        let host = request.headers()["host"]
-            .to_str()
-            .expect("a host")
-            .to_owned();
-        page(200, format!("{} {host}", request.uri()))
-    })
-    .await;
-    let port = server.address.port();
-    let keys = |password: &str, proxy: &Server| {
-        format!(
-            "http = {{ url = \"http://shop.invalid:{port}/a\", body = \"^/a shop.invalid:{port}$$\", \
-             proxy = \"socks5://belfry:{password}@{}\" }}",
-            proxy.address
-        )
-    };
-    let good = socks(0).await;
-    assert_eq!(text(&look(&keys("sesame", &good)).await), "200 OK in T");
-    assert_fails(
-        &look(&keys("sesamo", &good)).await,
-        "refuses user and password",
-    );
-    let barred = socks(2).await;
-    let outcome = look(&keys("sesame", &barred)).await;
-    assert_fails(
-        &outcome,
-        &format!("has no way to shop.invalid:{port}: not allowed"),
-    );
-    let web = Server::raw(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
-    let outcome = look_briefly(&keys("sesame", &web)).await;
-    assert_eq!(outcome.verdict, Verdict::Fail);
 }
 
 /// Serves HTTP/2 in the clear: a head, and then what `more` makes of the stream.
