@@ -3,6 +3,7 @@
 use ::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
 use ::http::{HeaderMap, Method, Request, StatusCode};
 use bytes::Bytes;
+use http_body_util::Full;
 
 use super::exchange::Answer;
 use super::target::{Target, without_secrets};
@@ -29,11 +30,22 @@ pub(super) struct Seen {
 }
 
 /// What is asked at one stop.
-struct Stop {
-    target: Target,
-    method: Method,
-    headers: HeaderMap,
-    send: Bytes,
+pub(super) struct Stop {
+    pub(super) target: Target,
+    pub(super) method: Method,
+    pub(super) headers: HeaderMap,
+    pub(super) send: Bytes,
+}
+
+impl Stop {
+    /// The request, once: headers and body go with it.
+    pub(super) fn request(&mut self) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(std::mem::take(&mut self.send)));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.target.uri.clone();
+        *request.headers_mut() = std::mem::take(&mut self.headers);
+        request
+    }
 }
 
 /// Asks, and follows the redirects that `settings` allow;
@@ -60,7 +72,8 @@ pub(super) async fn follow(
     let mut ends = None;
     let mut followed = 0;
     loop {
-        let answer = ask(settings, &mut stop, env, trace, &mut ends).await?;
+        let how = (settings.keep(), |status| settings.is_way(status));
+        let answer = send(settings, &mut stop, how, env, trace, &mut ends).await?;
         if !settings.is_way(answer.status) {
             let place = settings.place(&stop.target, &answer);
             return Ok(Seen {
@@ -96,21 +109,6 @@ pub(super) async fn follow(
             target: next,
         };
     }
-}
-
-async fn ask(
-    settings: &Settings,
-    stop: &mut Stop,
-    env: &Env,
-    trace: &mut Trace,
-    ends: &mut Option<Ends>,
-) -> Looked<Answer> {
-    let mut request = Request::new(std::mem::take(&mut stop.send));
-    *request.method_mut() = stop.method.clone();
-    *request.uri_mut() = stop.target.uri.clone();
-    *request.headers_mut() = std::mem::take(&mut stop.headers);
-    let how = (settings.keep(), |status| settings.is_way(status));
-    send(settings, &mut stop.target, (request, how), env, trace, ends).await
 }
 
 fn next(settings: &Settings, from: &Target, answer: &Answer) -> Looked<Target> {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use ::http::{Method, Request, StatusCode};
+use ::http::{Method, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::body::Keep;
 use super::exchange::Answer;
-use super::follow::{Seen, follow};
+use super::follow::{Seen, Stop, follow};
 use super::login::sensitive;
 use super::target::Target;
 use super::way::send;
@@ -138,15 +138,15 @@ impl Grant {
     /// A new token.
     async fn ask(&self, settings: &Settings, env: &Env, trace: &mut Trace) -> Looked<Token> {
         trace.enter(Stage::Login);
-        let mut target = self.target.clone();
+        let mut stop = self.stop();
         let keep = Keep {
             text: true,
             ..Keep::default()
         };
-        let asked = (self.request(), (keep, |_| false));
+        let how = (keep, |_| false);
         // It has phases of its own, which are none of the page's.
         let mut aside = Trace::start(trace.left());
-        let answer = send(settings, &mut target, asked, env, &mut aside, &mut None).await;
+        let answer = send(settings, &mut stop, how, env, &mut aside, &mut None).await;
         let place = &self.target.text;
         let token = answer.and_then(|answer| Token::of(&answer)).map_err(|why| {
             let text = format!("no token from {place}: {}", why.message());
@@ -161,7 +161,7 @@ impl Grant {
         token
     }
 
-    fn request(&self) -> Request<Bytes> {
+    fn stop(&self) -> Stop {
         let mut form = vec![("grant_type", "client_credentials")];
         form.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
         form.extend(
@@ -178,9 +178,6 @@ impl Grant {
         let pairs: Vec<String> = pairs
             .map(|(key, value)| format!("{key}={}", encoded(value)))
             .collect();
-        let mut request = Request::new(Bytes::from(pairs.join("&")));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.target.uri.clone();
         let mut headers = headers_for(&self.target);
         let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
         headers.insert(CONTENT_TYPE, kind);
@@ -192,8 +189,12 @@ impl Grant {
             let value = value.expect("base64 has no other characters than a header");
             headers.insert(AUTHORIZATION, value);
         }
-        *request.headers_mut() = headers;
-        request
+        Stop {
+            target: self.target.clone(),
+            method: Method::POST,
+            headers,
+            send: Bytes::from(pairs.join("&")),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use ::http::{Request, Uri};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http_body_util::Full;
 use percent_encoding::percent_decode_str;
 use tokio::net::TcpStream;
 
@@ -127,7 +128,7 @@ impl Proxy {
     }
 
     /// Makes `request` one for the proxy, where that is asked itself.
-    pub(super) fn address_to(&self, request: &mut Request<Bytes>, url: &str) -> Looked<()> {
+    pub(super) fn address_to(&self, request: &mut Request<Full<Bytes>>, url: &str) -> Looked<()> {
         if self.speaks != Speaks::Http {
             return Ok(());
         }

@@ -5,6 +5,7 @@ use ::http::{Request, StatusCode, Uri, Version};
 use bytes::Bytes;
 use h2::client::{Builder, SendRequest};
 use h2::{Reason, RecvStream};
+use http_body_util::{BodyExt, Collected, Full};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::body::Keep;
@@ -24,7 +25,7 @@ const OF_CONNECTIONS: [HeaderName; 3] = [
 /// Asks over `stream`, and reads the answer. In the clear the server must know beforehand (section 3.3).
 pub(super) async fn exchange<S>(
     stream: S,
-    (scheme, request): (&str, Request<Bytes>),
+    (scheme, request): (&str, Request<Full<Bytes>>),
     keep: Keep,
     is_way: impl Fn(StatusCode) -> bool,
     (trace, at): (&mut Trace, &str),
@@ -47,7 +48,7 @@ where
 
 async fn ask(
     sender: SendRequest<Bytes>,
-    (scheme, request): (&str, Request<Bytes>),
+    (scheme, request): (&str, Request<Full<Bytes>>),
     keep: Keep,
     is_way: impl Fn(StatusCode) -> bool,
     (trace, at): (&mut Trace, &str),
@@ -55,6 +56,9 @@ async fn ask(
     let wrong = |error: h2::Error| explain(&error, at);
     let mut sender = sender.ready().await.map_err(wrong)?;
     let (mut head, send) = request.into_parts();
+    // It is whole, and comes at once.
+    let send = send.collect().await.map(Collected::to_bytes);
+    let send = send.unwrap_or_default();
     let host = head.headers.remove(HOST);
     let host = host.as_ref().and_then(|host| host.to_str().ok());
     let uri = Uri::builder()

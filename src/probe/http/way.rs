@@ -1,12 +1,11 @@
 //! The way to a page: by which protocol, through which proxy, with which TLS.
 
-use ::http::{Request, StatusCode, Version};
-use bytes::Bytes;
-use http_body_util::Full;
+use ::http::{StatusCode, Version};
 
 use super::Settings;
 use super::body::Keep;
 use super::exchange::{Answer, exchange};
+use super::follow::Stop;
 use super::proxy::Proxy;
 use super::target::Target;
 use super::two;
@@ -60,13 +59,14 @@ impl Way {
     /// Connects, asks and reads the answer.
     async fn send(
         &self,
-        (settings, target): (&Settings, &mut Target),
-        (request, (keep, is_way)): (Request<Bytes>, (Keep, impl Fn(StatusCode) -> bool)),
+        (settings, stop): (&Settings, &mut Stop),
+        (keep, is_way): (Keep, impl Fn(StatusCode) -> bool),
         env: &Env,
         trace: &mut Trace,
         ends: &mut Option<Ends>,
     ) -> Looked<Answer> {
-        let mut request = request;
+        let mut request = stop.request();
+        let target = &mut stop.target;
         // What the configuration names is meant to know us: the page, and where its tokens come from.
         let is_home = target.is_beside(&settings.target);
         let knows_us = is_home || target.address.named == Named::Us;
@@ -89,7 +89,7 @@ impl Way {
             return if is_two {
                 two::exchange(stream, ("http", request), keep, is_way, (trace, at)).await
             } else {
-                exchange(stream, request.map(Full::new), keep, is_way, (trace, at)).await
+                exchange(stream, request, keep, is_way, (trace, at)).await
             };
         };
         trace.enter(Stage::Tls);
@@ -112,32 +112,33 @@ impl Way {
         if is_two {
             two::exchange(stream, ("https", request), keep, is_way, (trace, at)).await
         } else {
-            exchange(stream, request.map(Full::new), keep, is_way, (trace, at)).await
+            exchange(stream, request, keep, is_way, (trace, at)).await
         }
     }
 }
 
-/// Asks `target` and reads the answer, on a connection of its own.
+/// Asks what stands in `stop` and reads the answer, on a connection of its own.
 pub(super) async fn send(
     settings: &Settings,
-    target: &mut Target,
-    (request, (keep, is_way)): (Request<Bytes>, (Keep, impl Fn(StatusCode) -> bool)),
+    stop: &mut Stop,
+    (keep, is_way): (Keep, impl Fn(StatusCode) -> bool),
     env: &Env,
     trace: &mut Trace,
     ends: &mut Option<Ends>,
 ) -> Looked<Answer> {
     if let Some(way) = settings.more.as_deref().and_then(|more| more.way.as_ref()) {
         // In a future of its own, so that the usual one stays as small as it is.
-        let asked = (request, (keep, is_way));
-        let sending = way.send((settings, target), asked, env, trace, ends);
+        let sending = way.send((settings, stop), (keep, is_way), env, trace, ends);
         return Box::pin(sending).await;
     }
-    let request = request.map(Full::new);
-    let stream = target.address.connect(env, trace).await?;
+    let stream = stop.target.address.connect(env, trace).await?;
     // Whoever is asked here names what is asked next.
-    target.address.named = target.address.named.max(Named::by(&stream));
-    let at = &*target.address.text;
-    let Some(name) = target.tls.clone() else {
+    let named = &mut stop.target.address.named;
+    *named = (*named).max(Named::by(&stream));
+    // Made late, so that it is not kept while we wait for the connection.
+    let request = stop.request();
+    let at = &*stop.target.address.text;
+    let Some(name) = stop.target.tls.clone() else {
         return exchange(stream, request, keep, is_way, (trace, at)).await;
     };
     trace.enter(Stage::Tls);
