@@ -1,6 +1,7 @@
 //! What an OCSP response says of one certificate (RFC 6960, section 4.2.1). Pure, and as little of DER as that needs.
 
-use chrono::NaiveDateTime;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
 const SEQUENCE: u8 = 0x30;
 const OCTETS: u8 = 0x04;
@@ -71,8 +72,8 @@ fn said(mut single: Der<'_>) -> Option<Status> {
 /// `YYYYMMDDHHMMSSZ`, the only form that is allowed.
 fn time(text: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(text).ok()?;
-    let time = NaiveDateTime::parse_from_str(text, "%Y%m%d%H%M%SZ").ok()?;
-    Some(time.and_utc().timestamp())
+    let time = DateTime::strptime("%Y%m%d%H%M%SZ", text).ok()?;
+    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
 }
 
 /// What is still to be read of a value's content.
