@@ -21,7 +21,7 @@ use crate::engine::EngineLoop;
 use crate::inbox::Inbox;
 use crate::journal::{Journal, Opened};
 use crate::listen::{Inherited, Listening};
-use crate::probe::Env;
+use crate::probe::{Env, Known};
 use crate::remedy::Healer;
 use crate::schedule::{Scheduler, chores::Chores};
 use crate::vitals::Vitals;
@@ -102,6 +102,8 @@ pub async fn run(
     ];
     let own = own.into_iter().flatten().map(std::net::SocketAddr::port);
     let env = Env::new(clock.clone(), Arc::clone(&vitals)).listening(own.collect());
+    let seen = view.clone();
+    let env = env.knowing(move |name| seen.borrow().engine.named(name).map(|w| Known::state(w)));
     let env = Arc::new(env);
 
     let (serving, working, deciding) = (

@@ -27,6 +27,7 @@ mod regular;
 mod tls;
 mod trace;
 
+pub mod composite;
 pub mod disk;
 pub mod dns;
 pub mod exec;
@@ -46,6 +47,7 @@ pub mod udp;
 pub mod unit;
 pub mod websocket;
 
+pub use composite::Known;
 pub use env::Env;
 pub use errand::Errand;
 pub use finding::Finding;
@@ -122,6 +124,7 @@ kinds! {
     "file" => File, file;
     "unit" => Unit, unit;
     "log" => Log, log;
+    "composite" => Composite, composite;
 }
 
 impl Probe {
@@ -283,6 +286,7 @@ pub(crate) mod tests {
                 "log = { file = \"/var/log/syslog\", match = \"panic\" }",
             ),
             ("unit", "unit = { name = \"nginx.service\" }"),
+            ("composite", "composite = { all = [\"a\"] }"),
             ("file", "file = { path = \"/etc/passwd\" }"),
             ("process", "process = { name = \"nginx\" }"),
             ("exec", "exec = { command = [\"/bin/true\"] }"),

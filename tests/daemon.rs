@@ -444,6 +444,60 @@ fn status_and_ping_work_from_the_command_line() {
 }
 
 #[test]
+fn a_composite_follows_its_members_and_says_who_is_bad() {
+    let target = Target::start();
+    let cluster = "[check.cluster]\ncomposite = { quorum = 2, of = [\"shop\", \"job\", \"gone\"] }\nevery = \"200ms\"\n\
+         [check.whole]\ncomposite = { all = \"cluster\" }\nevery = \"200ms\"\n";
+    let gone = free();
+    let daemon = Daemon::started(&format!(
+        "{}{}{cluster}[check.gone]\ntcp = {{ address = \"{gone}\" }}\nevery = \"200ms\"\nfail_after = 1\n",
+        shop(&target),
+        job("1h", "1h")
+    ));
+    let says = |daemon: &Daemon, parts: &[&str]| {
+        let message = daemon.check("cluster")["last"]["message"].clone();
+        let message = message.as_str().unwrap_or_default();
+        parts.iter().all(|part| message.contains(part))
+    };
+    let refused = format!("gone is down (nothing listens on {gone} (connection refused))");
+    daemon.until("undecided", |d| {
+        says(d, &["1 of 3 up, 2 needed: ", &refused, "job is new"])
+    });
+    assert_eq!(
+        daemon.state("cluster"),
+        "new",
+        "what is not known is not bad"
+    );
+    assert_eq!(ping(&daemon).map(|(status, _)| status), Some(200));
+    daemon.until("up", |d| {
+        d.state("cluster") == "up" && d.state("whole") == "up"
+    });
+    target.set(false);
+    daemon.until("down", |d| d.state("whole") == "down");
+    assert!(says(
+        &daemon,
+        &["1 of 3 up, 2 needed: shop is down (503", &refused]
+    ));
+    // Without the daemon nothing is known of the job; the others are looked at.
+    let asked = daemon.command(&["check", "whole"]);
+    let said = String::from_utf8_lossy(&asked.stdout);
+    assert!(
+        said.contains("whole  0 of 1 up: cluster is down (0 of 3 up, 2 needed"),
+        "{said}"
+    );
+    assert_eq!((said.lines().count(), asked.status.code()), (1, Some(2)));
+    target.set(true);
+    daemon.until("up again", |d| d.state("whole") == "up");
+    let asked = daemon.command(&["check", "whole"]);
+    let said = String::from_utf8_lossy(&asked.stdout);
+    assert!(
+        said.contains("cluster is unknown (1 of 3 up, 2 needed: gone is down"),
+        "{said}"
+    );
+    assert_eq!(asked.status.code(), Some(3));
+}
+
+#[test]
 fn an_incident_is_acknowledged_as_its_mail_says() {
     let daemon = Daemon::started(&format!(
         "[email]\nto = [\"ops@example.org\"]\n[check.it]\ntcp = {{ address = \"{}\" }}\nevery = \"200ms\"\n",

@@ -1,18 +1,17 @@
 //! `belfry check`: every check once, now, without the daemon.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::Failure;
-use crate::clock::Clock;
 use crate::config::{Planned, Source};
 use crate::core::outcome::{Outcome, Verdict};
-use crate::probe::{Env, Finding};
+use crate::probe::Finding;
 
 mod explain;
+mod rounds;
 
 /// What one check found, and why.
 type Look = (Outcome, Vec<Finding>);
@@ -52,7 +51,7 @@ pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Fa
         println!("there is nothing to run: the configuration has no check with a probe");
         return Ok(ExitCode::SUCCESS);
     }
-    let looks = super::block_on(looks(&wanted))?;
+    let looks = super::block_on(rounds::looks(&plan.checks, &wanted))?;
     let width = wanted
         .iter()
         .map(|planned| planned.check.name.chars().count())
@@ -73,18 +72,6 @@ fn is_wanted(planned: &Planned, names: &[String]) -> bool {
     let name = planned.check.name.as_ref();
     let named = names.iter().any(|wanted| wanted == name);
     planned.probe.is_some() && (named || (names.is_empty() && !name.starts_with("belfry.")))
-}
-
-/// Runs all; none for what is not configured.
-async fn looks(wanted: &[&Planned]) -> Vec<Option<Look>> {
-    let env = Arc::new(Env::new(Clock::start(), Arc::default()));
-    let look = |planned: &&Planned| {
-        let configured = planned.check.not_configured.is_none();
-        let probe = planned.probe.clone().filter(|_| configured)?;
-        let (env, timeout) = (Arc::clone(&env), planned.check.timeout);
-        Some(async move { probe.explain(&env, timeout).await })
-    };
-    gather(wanted.iter().map(look).collect()).await
 }
 
 /// Awaits these looks, a bounded number at once. One that breaks off inside has seen nothing: unknown.

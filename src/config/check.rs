@@ -9,7 +9,7 @@ use super::rules::Rules;
 use super::{accept, remedy, schedule};
 use crate::core::check::{Check, Recipient};
 use crate::core::schedule::Schedule;
-use crate::probe::Probe;
+use crate::probe::{Probe, composite};
 use crate::remedy::Remedy;
 use crate::settings::{Section, Source};
 
@@ -93,7 +93,11 @@ impl About {
 
 /// A check with its probe.
 pub(super) fn read<'a>(name: &str, mut section: Section<'a>, base: &Base) -> Draft<'a> {
-    let rules = base.rules.with(&mut section);
+    let rules = if section.has(composite::Settings::KEY) {
+        base.rules.of_confirmed().with(&mut section)
+    } else {
+        base.rules.with(&mut section)
+    };
     let schedule = schedule::read(&mut section, &base.zone).unwrap_or(Schedule::Every(rules.every));
     let about = About::read(&mut section, GROUP, base);
     let probe = Probe::read(&mut section);

@@ -108,6 +108,7 @@ pub(super) fn read(mut files: Files<'_>, found: &Found, report: &Report<'_>) -> 
     all.append(&mut drafts);
     depend::names(&all, report);
     depend::parents(&all, files.is_whole, report);
+    depend::members(&all, files.is_whole, report);
     all.rotate_left(own);
     files.finish();
 

@@ -12,6 +12,8 @@ pub(super) const INTERVALS: RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_hours(366 * 24);
 /// A look holds one of the slots for probes until its timeout: ten minutes is the longest that is bearable.
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_mins(10);
+/// How soon after a member has turned a composite follows, where nothing else is said: its look asks nobody.
+const FOLLOWING: Duration = Duration::from_secs(5);
 /// Flapping is a matter of minutes and hours; the engine remembers a handful of turns.
 const FLAPPING: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 
@@ -53,6 +55,16 @@ impl Rules {
             section.finish();
         }
         rules
+    }
+
+    /// What a check inherits whose evidence is confirmed already, by the rules of others: it follows at once.
+    pub(super) fn of_confirmed(&self) -> Self {
+        Self {
+            every: FOLLOWING,
+            fail_after: Threshold::in_a_row(1),
+            recover_after: 1,
+            ..self.clone()
+        }
     }
 
     /// These rules with what `section` says of them; its `every` is read with the schedule.

@@ -1,10 +1,12 @@
-//! What all looks share: how names are resolved, whom TLS trusts, what time it is, and our own figures.
+//! What all looks share: how names are resolved, whom TLS trusts, what time it is, our own figures, and what is
+//! known of other checks.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 
+use super::composite::{Known, Others};
 use super::tls::Tls;
 use crate::clock::Clock;
 use crate::names::Names;
@@ -19,6 +21,7 @@ pub struct Env {
     pub(super) tls: Tls,
     /// The ports of our own pages, where a redirect must not lead to.
     pub(super) own_ports: Vec<u16>,
+    pub(super) others: Others,
 }
 
 impl Env {
@@ -30,6 +33,7 @@ impl Env {
             vitals,
             names: Names::default(),
             own_ports: Vec::new(),
+            others: Others::default(),
         }
     }
 
@@ -44,6 +48,13 @@ impl Env {
     #[must_use]
     pub fn listening(mut self, ports: Vec<u16>) -> Self {
         self.own_ports = ports;
+        self
+    }
+
+    /// Knows of other checks, by their names, what `tell` says.
+    #[must_use]
+    pub fn knowing(mut self, tell: impl Fn(&str) -> Option<Known> + Send + Sync + 'static) -> Self {
+        self.others = Others::new(tell);
         self
     }
 

@@ -89,6 +89,52 @@ fn parents_exist_and_never_form_a_circle() {
     assert_eq!(check(&plan(&fine), "a").depends_on.len(), 3);
 }
 
+#[test]
+fn members_of_a_composite_exist_and_are_never_parts_of_each_other() {
+    let of =
+        |name: &str, members: &str| format!("[check.{name}]\ncomposite = {{ all = {members} }}\n");
+    let plain =
+        "[check.shop]\ntcp = { address = \"127.0.0.1:1\" }\n[heartbeat.job]\nevery = \"1d\"\n";
+    let fine = format!(
+        "{plain}{}{}",
+        of("a", "[\"b\", \"shop\"]"),
+        of("b", "[\"job\", \"shop\", \"belfry.journal\"]")
+    );
+    let plan = plan(&fine);
+    // What it is made of is confirmed already.
+    let a = check(&plan, "a");
+    assert_eq!(a.schedule, Schedule::Every(Duration::from_secs(5)));
+    assert_eq!(a.fail_after, Threshold::in_a_row(1));
+    let slow = of("c", "[\"shop\"]") + "every = \"1m\"\nfail_after = 2\n";
+    let plan = super::plan(&format!("[defaults]\nevery = \"2s\"\n{plain}{slow}"));
+    let c = check(&plan, "c");
+    assert_eq!(c.schedule, Schedule::Every(Duration::from_mins(1)));
+    assert_eq!(c.fail_after, Threshold::in_a_row(2));
+
+    one_problem(
+        &format!("{plain}{}", of("a", "[\"shopp\"]")),
+        &[
+            "no check \"shopp\" to be a part of it",
+            "did you mean \"shop\"?",
+            "belfry.toml:6:",
+        ],
+    );
+    one_problem(&of("a", "[\"a\"]"), &["circle: a → a"]);
+    one_problem(
+        &[of("a", "[\"b\"]"), of("b", "[\"c\"]"), of("c", "[\"a\"]")].concat(),
+        &[
+            "composites are parts of each other in a circle: a → b → c → a",
+            "belfry.toml:6:22",
+        ],
+    );
+    // A member may wait for the whole: then only the whole is told of.
+    let held = format!(
+        "{plain}depends_on = [\"a\"]\n{}",
+        of("a", "[\"shop\", \"job\"]")
+    );
+    assert_eq!(check(&super::plan(&held), "job").depends_on.len(), 1);
+}
+
 /// A line of a check, and a part of what is said of it.
 const LINES: &[(&str, &str)] = &[
     ("every = \"50ms\"", "from 100ms to 366d"),
