@@ -37,6 +37,7 @@ pub mod host;
 pub mod http;
 pub mod icmp;
 pub mod log;
+pub mod net;
 pub mod ntp;
 pub mod own;
 pub mod port;
@@ -124,6 +125,7 @@ kinds! {
     "file" => File, file;
     "unit" => Unit, unit;
     "log" => Log, log;
+    "net" => Net, net;
     "composite" => Composite, composite;
 }
 
@@ -286,6 +288,7 @@ pub(crate) mod tests {
                 "log = { file = \"/var/log/syslog\", match = \"panic\" }",
             ),
             ("unit", "unit = { name = \"nginx.service\" }"),
+            ("net", "net = { interface = \"eth0\" }"),
             ("composite", "composite = { all = [\"a\"] }"),
             ("file", "file = { path = \"/etc/passwd\" }"),
             ("process", "process = { name = \"nginx\" }"),
