@@ -8,6 +8,8 @@ mod server;
 
 #[path = "probe/database.rs"]
 mod database;
+#[path = "probe/disk.rs"]
+mod disk;
 #[path = "probe/dns.rs"]
 mod dns;
 #[path = "probe/exec.rs"]
@@ -16,6 +18,8 @@ mod exec;
 mod file;
 #[path = "probe/grpc.rs"]
 mod grpc;
+#[path = "probe/host.rs"]
+mod host;
 #[path = "probe/http.rs"]
 mod http;
 #[path = "probe/http_answer.rs"]

@@ -18,6 +18,11 @@ fn half() -> Seen {
 }
 
 fn judged(keys: &str, seen: &Seen, growth: Option<f64>) -> String {
+    let nothing = Ok(Moved::default());
+    judged_with(keys, (seen, &nothing), growth)
+}
+
+fn judged_with(keys: &str, seen: (&Seen, &Result<Moved, String>), growth: Option<f64>) -> String {
     let (probe, problems) = read(&format!("disk = {{ path = \"/srv\"{keys} }}"));
     assert!(problems.is_empty(), "{problems:?}");
     let Some(Probe::Disk(settings)) = probe else {
@@ -93,6 +98,38 @@ fn how_soon_it_is_full_is_warned_of() {
     assert!(judged("", &half(), hour(48.0)).starts_with("pass"));
     assert!(judged(", full_within = \"0s\"", &half(), hour(9.0)).starts_with("pass"));
     assert!(judged(", full_within = \"3d\"", &half(), hour(48.0)).starts_with("warn"));
+}
+
+#[test]
+fn how_long_the_device_takes_has_levels() {
+    let moved = Ok(Moved {
+        read: Some(0.08),
+        write: Some(0.3),
+        busy: Some(97.0),
+    });
+    let with = |keys| judged_with(keys, (&half(), &moved), None);
+    assert!(with("").starts_with("pass"));
+    assert_eq!(
+        with(
+            ", read_latency_warn = \"50ms\", write_latency_warn = \"50ms\", write_latency_fail = \"200ms\""
+        ),
+        "fail: write latency 300 ms; read latency 80 ms"
+    );
+    assert_eq!(with(", busy_warn = 90"), "warn: device busy 97 %");
+    // At the first look, or where there was no access, there is nothing to compare.
+    let keys = ", read_latency_warn = \"1ms\", busy_warn = 0";
+    assert!(judged(keys, &half(), None).starts_with("pass"));
+}
+
+#[test]
+fn what_is_on_no_device_is_said_only_where_latency_matters() {
+    let none = Err("the file system is on no device".to_owned());
+    let with = |keys| judged_with(keys, (&half(), &none), None);
+    assert!(with("").starts_with("pass"));
+    assert_eq!(
+        with(", busy_warn = 90"),
+        "unknown: nothing is known of latency: the file system is on no device"
+    );
 }
 
 #[test]

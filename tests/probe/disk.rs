@@ -1,0 +1,154 @@
+//! Real file systems on a loop device, full, out of inodes, and remounted.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use belfry::core::outcome::Outcome;
+use belfry::probe::{Env, Probe};
+use tempfile::TempDir;
+
+use crate::{PATIENT, env, probe, said};
+
+/// The files that it has room for, with those that are always there.
+const INODES: u32 = 64;
+
+/// An ext4 of 16 MiB.
+struct Disk {
+    folder: TempDir,
+    env: Env,
+}
+
+fn run(command: &str, arguments: &[&str]) -> Result<(), String> {
+    let output = Command::new(command).args(arguments).output();
+    let output = output.map_err(|error| format!("{command}: {error}"))?;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    output.status.success().then_some(()).ok_or(told)
+}
+
+impl Disk {
+    /// None where this machine does not let us mount (no root, no loop device).
+    fn mount() -> Option<Self> {
+        let folder = TempDir::new().expect("a folder");
+        let image = folder.path().join("image");
+        let file = fs::File::create(&image).expect("there is room");
+        file.set_len(16 << 20).expect("there is room");
+        fs::create_dir(folder.path().join("disk")).expect("there is room");
+        let disk = Self { folder, env: env() };
+        let image = image.to_str().expect("a plain path");
+        let inodes = INODES.to_string();
+        run("mkfs.ext4", &["-q", "-m", "0", "-N", &inodes, image])
+            .expect("mkfs.ext4 is installed; scripts/test does");
+        match run("mount", &["-o", "loop", image, disk.path().to_str()?]) {
+            Ok(()) => Some(disk),
+            Err(why) => {
+                let may = nix::unistd::geteuid().is_root() && !why.contains("loop");
+                assert!(!may, "root can mount: {why}");
+                None
+            }
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("disk")
+    }
+
+    fn probe(&self, keys: &str) -> Probe {
+        let path = self.path();
+        probe(&format!("disk = {{ path = \"{}\"{keys} }}", path.display()))
+    }
+
+    async fn look(&self, probe: &Probe) -> Outcome {
+        probe.run(&self.env, PATIENT).await
+    }
+
+    async fn said(&self, keys: &str) -> String {
+        said(&self.look(&self.probe(keys)).await)
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        if let Err(why) = run("umount", &[self.path().to_str().unwrap_or_default()]) {
+            // What was never mounted cannot be.
+            assert!(
+                why.contains("not mounted") || std::thread::panicking(),
+                "{why}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_fills_is_warned_of_and_then_fails_until_there_is_room() {
+    let Some(disk) = Disk::mount() else { return };
+    let good = disk.said(", mounted = true").await;
+    assert!(
+        good.starts_with("pass: 1") && good.contains(" MiB free of 1"),
+        "{good}"
+    );
+    let fill = |megabytes: usize| fs::write(disk.path().join("big"), vec![7; megabytes << 20]);
+    fill(13).expect("there is room");
+    let told = disk.said("").await;
+    assert!(
+        told.starts_with("warn: space used 8") || told.starts_with("warn: space used 9"),
+        "{told}"
+    );
+    assert!(fill(20).is_err(), "it is full");
+    let told = disk.said("").await;
+    assert!(
+        told.starts_with("fail: space used 9") || told.starts_with("fail: space used 10"),
+        "{told}"
+    );
+    fs::remove_file(disk.path().join("big")).expect("it is there");
+    assert!(disk.said("").await.starts_with("pass: "));
+}
+
+#[tokio::test]
+async fn a_disk_without_room_for_another_file_fails_though_it_has_space() {
+    let Some(disk) = Disk::mount() else { return };
+    let full = (0..INODES).find(|n| fs::write(disk.path().join(n.to_string()), "").is_err());
+    assert!(full.is_some(), "there was room for {INODES} files");
+    assert_eq!(disk.said("").await, "fail: inodes used 100 %");
+    fs::remove_file(disk.path().join("0")).expect("it is there");
+    let told = disk.said(", inodes_fail = 99").await;
+    assert_eq!(told, "warn: inodes used 98.4 %");
+}
+
+#[tokio::test]
+async fn a_disk_that_was_remounted_or_taken_away_fails() {
+    let Some(disk) = Disk::mount() else { return };
+    let path = disk.path();
+    let path = path.to_str().expect("a plain path");
+    run("mount", &["-o", "remount,ro", path]).expect("it is mounted");
+    assert_eq!(disk.said("").await, "fail: it is read-only");
+    assert!(disk.said(", read_only = true").await.starts_with("pass: "));
+    run("mount", &["-o", "remount,rw", path]).expect("it is mounted");
+    assert!(disk.said(", mounted = true").await.starts_with("pass: "));
+    run("umount", &[path]).expect("it is mounted");
+    let told = disk
+        .said(", mounted = true, space_warn = 100, space_fail = 100")
+        .await;
+    assert_eq!(told, "fail: it is not mounted");
+}
+
+#[tokio::test]
+async fn the_device_of_a_real_disk_tells_its_latency() {
+    let Some(disk) = Disk::mount() else { return };
+    let keys = ", write_latency_fail = \"1ms\", read_latency_fail = \"10m\", busy_fail = 100";
+    let probe = disk.probe(keys);
+    let first = disk.look(&probe).await;
+    assert!(
+        said(&first).starts_with("pass: "),
+        "nothing to compare: {}",
+        said(&first)
+    );
+    let file = fs::File::create(disk.path().join("file")).expect("there is room");
+    std::io::Write::write_all(&mut &file, &vec![7; 1 << 20]).expect("there is room");
+    file.sync_all().expect("it is written");
+    let second = disk.look(&probe).await;
+    let metrics = second.metrics.as_deref().expect("it has numbers");
+    let names: Vec<&str> = metrics.iter().map(|metric| &*metric.name).collect();
+    assert!(names.contains(&"write latency"), "{names:?}");
+    assert!(!said(&second).contains("not known"), "{}", said(&second));
+}
