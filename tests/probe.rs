@@ -32,6 +32,8 @@ mod http_proxy;
 mod http_way;
 #[path = "probe/icmp.rs"]
 mod icmp;
+#[path = "probe/journal.rs"]
+mod journal;
 #[path = "probe/log.rs"]
 mod log;
 #[path = "probe/names.rs"]

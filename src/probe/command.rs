@@ -44,6 +44,9 @@ pub(super) struct Command {
     pub(super) directory: Option<PathBuf>,
     /// Whom it runs as, if not as we do.
     pub(super) user: Option<String>,
+    /// How much of its output is wanted: then it is left alone, and ends when it writes more. Default: the first
+    /// [`OUTPUT`] bytes are kept, and it goes on to its end.
+    pub(super) enough: Option<usize>,
 }
 
 /// How a command came to its end.
@@ -59,7 +62,7 @@ pub(super) enum Ended {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ran {
     pub(super) ended: Ended,
-    /// The first [`OUTPUT`] bytes of its standard output.
+    /// The first bytes of its standard output.
     pub(super) out: Vec<u8>,
     /// The beginning of its standard error.
     pub(super) err: Vec<u8>,
@@ -83,6 +86,9 @@ impl Command {
         let started = Instant::now();
         let mut group = aside.run(trace, move || command.start()).await??;
         let (mut out, mut err) = (Output::new(OUTPUT), Output::new(ERRORS));
+        if let Some(enough) = self.enough {
+            (out.most, out.ends) = (enough, true);
+        }
         let pipes = (group.stdout(), group.stderr());
         let work = async {
             let read = async { tokio::join!(out.drain(pipes.0), err.drain(pipes.1)) };
@@ -173,6 +179,8 @@ impl Ended {
 struct Output {
     kept: Vec<u8>,
     most: usize,
+    /// Whether it is read no further than that.
+    ends: bool,
     cut: bool,
 }
 
@@ -181,11 +189,12 @@ impl Output {
         Self {
             kept: Vec::new(),
             most,
+            ends: false,
             cut: false,
         }
     }
 
-    /// Reads to the end. An error of a pipe is its end.
+    /// Reads to the end, or until it is enough. An error of a pipe is its end.
     async fn drain(&mut self, pipe: Option<impl AsyncRead + Unpin>) {
         let Some(mut pipe) = pipe else { return };
         let mut piece = vec![0; PIECE];
@@ -193,6 +202,9 @@ impl Output {
             let room = self.most - self.kept.len();
             self.cut |= count > room;
             self.kept.extend_from_slice(&piece[..count.min(room)]);
+            if self.cut && self.ends {
+                return;
+            }
         }
     }
 }

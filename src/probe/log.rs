@@ -1,7 +1,6 @@
-//! Follows a log and counts the lines that should not be in it, however it is rotated.
+//! Follows a log, a file or the journal of systemd, and counts the lines that should not be in it.
 
-use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::aside::Aside;
@@ -9,59 +8,72 @@ use super::env::Env;
 use super::error::Looked;
 use super::finding::Finding;
 use super::kept::Kept;
-use super::level::{Judgement, Levels, Scale, bytes};
+use super::level::{Judgement, Levels, bytes};
 use super::pattern::Pattern;
 use super::trace::{Stage, Trace};
 use crate::core::metric::Unit::{Bytes, Count};
 use crate::core::outcome::{Outcome, Verdict};
 use crate::core::text;
-use crate::core::time::{Time, human};
+use crate::core::time::human;
 use crate::settings::Section;
 
+mod entry;
 mod follow;
+mod journal;
 mod place;
+mod tally;
+mod write;
 
 use follow::Followed;
+use journal::Journal;
+use tally::Tally;
 
 /// Within which time lines are counted, where nothing else is said.
 const WITHIN: Duration = Duration::from_mins(10);
-/// Most counts that are remembered, one for a look: of a look each second for two hours. More are added to the last.
-const COUNTS: usize = 7_200;
 /// How much of a line is told.
 const LINE_CHARS: usize = 160;
 
 /// `log = { … }`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    file: PathBuf,
+    place: Place,
     rules: Rules,
     levels: Levels,
     within: Duration,
-    kept: Kept<State>,
-    aside: Aside,
+}
+
+/// Where the lines are.
+#[derive(Clone, Debug, PartialEq)]
+enum Place {
+    File {
+        path: PathBuf,
+        kept: Kept<State>,
+        aside: Aside,
+    },
+    Journal(Journal),
 }
 
 /// Which lines count.
 #[derive(Clone, Debug, PartialEq)]
 struct Rules {
-    wanted: Pattern,
+    /// Default: all.
+    wanted: Option<Pattern>,
     ignored: Option<Pattern>,
 }
 
 impl Rules {
     fn count(&self, line: &[u8]) -> bool {
-        let ignored = self.ignored.as_ref();
-        self.wanted.matches(line) && !ignored.is_some_and(|pattern| pattern.matches(line))
+        let matches = |pattern: &Pattern| pattern.matches(line);
+        self.wanted.as_ref().is_none_or(matches) && !self.ignored.as_ref().is_some_and(matches)
     }
 }
 
-/// What one look leaves for the next. It is made where the file is read, so that nothing is counted twice or never
-/// when a look is given up.
+/// What one look at a file leaves for the next. It is made where the file is read, so that nothing is counted twice
+/// or never when a look is given up.
 #[derive(Default)]
 struct State {
     followed: Followed,
-    counts: VecDeque<(Time, u64)>,
-    newest: Option<String>,
+    tally: Tally,
 }
 
 /// What a look has seen.
@@ -70,93 +82,72 @@ struct Told {
     /// Lines within the time.
     count: u64,
     newest: Option<String>,
-    /// Bytes for which there was no time.
-    left: u64,
-    /// Whether the file is there.
+    left: Left,
+    /// Whether the log is there.
     there: bool,
+}
+
+/// What there was no time for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Left {
+    #[default]
+    Nothing,
+    Bytes(u64),
+    /// How much is not known.
+    Some,
 }
 
 impl Settings {
     /// Reads the table of a `log` key. Keys:
     ///
-    /// - `file`: its whole path; must be there
-    /// - `match`: a regular expression for the lines that count; must be there
+    /// - `file`: its whole path; or
+    /// - `journal`: true for the journal of systemd, and of that `directory`, `unit`, `identifier`, `priority`
+    /// - `match`: a regular expression for the lines that count; must be there for a file
     /// - `ignore`: a regular expression for those of them that do not
     /// - `warn` (default 1), `fail`: how many of them within the time
     /// - `within`: that time, default 10 min
-    pub fn read(mut section: Section<'_>) -> Option<Self> {
-        let file = section.required("file").map(PathBuf::from);
-        if file.as_deref().is_some_and(Path::is_relative) {
-            section.refuse("file", "\"file\" is not a whole path", "begin it with /");
-        }
-        if !section.has("match") {
-            let hint = "write which lines count: match = \"ERROR|panic\"";
-            section.refuse("match", "\"match\" is missing", hint);
-        }
-        let wanted = Pattern::read(&mut section, "match");
-        let ignored = Pattern::read(&mut section, "ignore");
-        let scale = Scale {
-            warn: "warn",
-            fail: "fail",
-            range: 1.0..=1e9,
-            usual: Levels {
-                warn: Some(1.0),
-                fail: None,
-            },
-        };
-        let levels = Levels::read(&mut section, &scale);
-        let range = Duration::from_secs(1)..=Duration::from_hours(24 * 30);
-        let within = section.duration("within", range).unwrap_or(WITHIN);
-        section.finish();
-        Some(Self {
-            file: file?,
-            rules: Rules {
-                wanted: wanted?,
-                ignored,
-            },
-            levels,
-            within,
-            kept: Kept::default(),
-            aside: Aside::default(),
-        })
+    pub fn read(section: Section<'_>) -> Option<Self> {
+        write::read(section)
     }
 
-    /// The file, for people.
+    /// The log, for people.
     pub fn target(&self) -> String {
-        self.file.display().to_string()
+        match &self.place {
+            Place::File { path, .. } => path.display().to_string(),
+            Place::Journal(journal) => journal.told(),
+        }
     }
 
     pub(super) async fn look(&self, env: &Env, trace: &mut Trace) -> Looked<Outcome> {
-        trace.enter(Stage::Files);
-        let (settings, now, deadline) = (self.clone(), env.clock.now(), trace.deadline());
-        let told = self.aside.run(trace, move || {
-            let mut state = settings.kept.take().unwrap_or_default();
-            let told = settings.follow(&mut state, now, deadline);
-            settings.kept.put(state);
-            told
-        });
-        let told = told.await??;
+        let (now, within) = (env.clock.now(), self.within);
+        let told = match &self.place {
+            Place::Journal(journal) => journal.follow(&self.rules, (now, within), trace).await?,
+            Place::File { path, kept, aside } => {
+                trace.enter(Stage::Files);
+                let (path, kept, rules) = (path.clone(), kept.clone(), self.rules.clone());
+                let deadline = trace.deadline();
+                let told = aside.run(trace, move || {
+                    let mut state = kept.take().unwrap_or_default();
+                    let read = state.followed.read(&path, &rules, deadline);
+                    let told = read.map(|read| {
+                        state.tally.add(now, within, (read.count, read.newest));
+                        Told {
+                            count: state.tally.sum(),
+                            newest: state.tally.newest.clone(),
+                            left: match read.left {
+                                0 => Left::Nothing,
+                                left => Left::Bytes(left),
+                            },
+                            there: read.there,
+                        }
+                    });
+                    kept.put(state);
+                    told
+                });
+                told.await??
+            }
+        };
         Ok(self.judge(&told, trace))
-    }
-
-    fn follow(&self, state: &mut State, now: Time, deadline: tokio::time::Instant) -> Looked<Told> {
-        let read = state.followed.read(&self.file, &self.rules, deadline)?;
-        if read.newest.is_some() {
-            state.newest = read.newest;
-        }
-        state.counts.retain(|(at, _)| now.since(*at) < self.within);
-        let full = state.counts.len() >= COUNTS;
-        match state.counts.back_mut().filter(|_| full) {
-            _ if read.count == 0 => {}
-            Some((_, count)) => *count += read.count,
-            None => state.counts.push_back((now, read.count)),
-        }
-        Ok(Told {
-            count: state.counts.iter().map(|(_, count)| count).sum(),
-            newest: state.newest.clone(),
-            left: read.left,
-            there: read.there,
-        })
     }
 
     fn judge(&self, told: &Told, trace: &mut Trace) -> Outcome {
@@ -169,9 +160,12 @@ impl Settings {
             count => format!("{count} lines"),
         };
         let newest = told.newest.as_deref().unwrap_or_default();
-        let pattern = text::line(self.rules.wanted.as_str(), LINE_CHARS);
+        let wanted = self.rules.wanted.as_ref().map(Pattern::as_str);
         let finding = || {
-            let what = format!("lines that match /{pattern}/ within {within}");
+            let what = match wanted.map(|pattern| text::line(pattern, LINE_CHARS)) {
+                Some(pattern) => format!("lines that match /{pattern}/ within {within}"),
+                None => format!("lines within {within}"),
+            };
             Finding::new(
                 what,
                 self.levels.expected(Count),
@@ -194,21 +188,31 @@ impl Settings {
             } else {
                 Verdict::Unknown
             };
-            Finding::new("file", "there", found, true).worth(verdict)
+            Finding::new("log", "there", found, true).worth(verdict)
         };
         judgement.holds(trace, finding, || {
-            format!(
-                "there is no {}; nothing can be counted",
-                self.file.display()
-            )
+            let log = match &self.place {
+                Place::File { path, .. } => path.display().to_string(),
+                Place::Journal(_) => "journal".to_owned(),
+            };
+            format!("there is no {log}; nothing can be counted")
         });
         let mut good = format!("{lines} within {within}");
-        if told.left > 0 {
-            let left = format!("{} left for the next look", Bytes.show(bytes(told.left)));
+        let left = match told.left {
+            Left::Nothing => None,
+            Left::Bytes(left) => Some(Bytes.show(bytes(left))),
+            Left::Some => Some("some".to_owned()),
+        };
+        if let Some(left) = left {
+            let left = format!("{left} left for the next look");
             trace.note(|| Finding::new("unread", "", left.as_str(), true));
             good = format!("{good}, {left}");
         }
-        judgement.metric("unread", bytes(told.left), Bytes);
+        match told.left {
+            Left::Nothing => judgement.metric("unread", 0.0, Bytes),
+            Left::Bytes(left) => judgement.metric("unread", bytes(left), Bytes),
+            Left::Some => {}
+        }
         judgement.outcome(&good)
     }
 }

@@ -75,6 +75,7 @@ pub(in crate::probe) fn surroundings(section: &mut Section<'_>) -> Command {
         environment,
         directory,
         user,
+        enough: None,
     }
 }
 
