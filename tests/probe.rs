@@ -5,6 +5,8 @@ mod postgres;
 
 #[path = "probe/server.rs"]
 mod server;
+#[path = "probe/servers.rs"]
+mod servers;
 
 #[path = "probe/database.rs"]
 mod database;

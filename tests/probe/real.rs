@@ -86,11 +86,24 @@ impl Real {
         server
     }
 
+    /// Asks it to end, and waits until it has, with all that it started.
+    pub(crate) async fn stop(&mut self) {
+        self.signal(nix::sys::signal::Signal::SIGTERM);
+        let ended = tokio::time::timeout(STARTUP, self.child.wait()).await;
+        ended
+            .expect("it ends when asked to")
+            .expect("it is our child");
+    }
+
     /// Stops the process without ending it: the system still takes connections for it.
     fn freeze(&self) {
+        self.signal(nix::sys::signal::Signal::SIGSTOP);
+    }
+
+    fn signal(&self, signal: nix::sys::signal::Signal) {
         let id = self.child.id().expect("it runs");
         let id = nix::unistd::Pid::from_raw(id.cast_signed());
-        nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGSTOP).expect("it is our child");
+        nix::sys::signal::kill(id, signal).expect("it is our child");
     }
 }
 
