@@ -2,17 +2,21 @@
 //! Linux).
 
 use std::fs::read_to_string;
-use std::os::unix::fs::MetadataExt as _;
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::stat::{major, minor};
+use procfs::process::{MountInfos, Process};
 use tokio::time::Instant;
 
 use super::bytes;
 
 /// Where the kernel tells of block devices by their numbers.
 pub(super) const PLACE: &str = "/sys/dev/block";
+const NO_DEVICE: &str =
+    "the file system is on no device of its own: it is in memory, layered, or remote";
 /// Shortest time between two looks of which a share is told.
 const LEAST: Duration = Duration::from_millis(100);
 
@@ -41,13 +45,10 @@ pub(super) struct Moved {
 impl Counters {
     /// Of the device that holds `path`; else why there is none. Hangs for as long as the file system does.
     pub(super) fn now(place: &Path, path: &Path) -> Result<Self, String> {
-        let device = std::fs::metadata(path)
-            .map_err(|error| error.to_string())?
-            .dev();
+        let device = device(path).map_err(|error| error.to_string())?;
         let device = format!("{}:{}", major(device), minor(device));
-        let text = read_to_string(place.join(&device).join("stat")).map_err(|_| {
-            format!("the file system is on no device of its own ({device}): in memory, layered, or remote")
-        })?;
+        let text = read_to_string(place.join(&device).join("stat"));
+        let text = text.map_err(|_| NO_DEVICE.to_owned())?;
         Self::parse(&text)
             .ok_or_else(|| format!("what the kernel says of {device} is not understood"))
     }
@@ -91,6 +92,29 @@ impl Counters {
     }
 }
 
+/// The number of the device that a path is on. That of a file system with subvolumes (btrfs) is made up; then it is
+/// the device that it was mounted from.
+fn device(path: &Path) -> io::Result<u64> {
+    let device = std::fs::metadata(path)?.dev();
+    if major(device) != 0 {
+        return Ok(device);
+    }
+    let path = std::fs::canonicalize(path)?;
+    let mounts = Process::myself().and_then(|us| us.mountinfo());
+    let source = mounts.ok().and_then(|mounts| source(&mounts, &path));
+    let source = source.and_then(|source| std::fs::metadata(source).ok());
+    let block = source.filter(|about| about.file_type().is_block_device());
+    Ok(block.map_or(device, |about| about.rdev()))
+}
+
+/// What was mounted where `path` is. The last mount of a place covers those before it.
+fn source(mounts: &MountInfos, path: &Path) -> Option<String> {
+    let holding = mounts.iter().filter(|m| path.starts_with(&m.mount_point));
+    let holder = holding.max_by_key(|m| m.mount_point.components().count())?;
+    let source = holder.mount_source.as_ref();
+    source.filter(|source| source.starts_with('/')).cloned()
+}
+
 /// The look before.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Before {
@@ -100,6 +124,8 @@ pub(super) struct Before {
 
 #[cfg(test)]
 mod tests {
+    use procfs::FromBufRead as _;
+
     use super::*;
 
     fn parsed(text: &str) -> Counters {
@@ -136,6 +162,25 @@ mod tests {
     fn what_is_no_statistic_is_refused() {
         for text in ["", "1 2 3", "1 0 0 x 1 0 0 1 0 1 1"] {
             assert_eq!(Counters::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_device_of_a_subvolume_is_that_which_was_mounted_there() {
+        let text = b"27 1 0:21 / / rw - btrfs /dev/sda2 rw,subvol=/\n\
+            28 27 0:40 /home /home rw - btrfs /dev/sdb1 rw\n\
+            29 27 0:41 / /home/share rw - nfs nas:/share rw\n\
+            30 27 0:42 / /srv rw - tmpfs tmpfs rw\n\
+            31 27 0:43 / /srv rw - btrfs /dev/sdc1 rw\n";
+        let mounts = MountInfos::from_buf_read(&text[..]).expect("it is valid");
+        for (path, from) in [
+            ("/etc", Some("/dev/sda2")),
+            ("/homework", Some("/dev/sda2")),
+            ("/home/a", Some("/dev/sdb1")),
+            ("/home/share/a", None),
+            ("/srv", Some("/dev/sdc1")),
+        ] {
+            assert_eq!(source(&mounts, Path::new(path)).as_deref(), from, "{path}");
         }
     }
 
