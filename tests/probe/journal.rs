@@ -119,6 +119,16 @@ async fn entries_are_chosen_by_unit_program_and_priority() {
 }
 
 #[tokio::test]
+async fn a_pattern_for_units_that_are_not_there_yet_matches_them_later() {
+    let mut log = Followed::new(", unit = \"php*\"");
+    log.write("1.journal", &[entry("z.service", 6, "begin")]);
+    assert_eq!(log.look().await, NONE);
+    assert_eq!(log.look().await, NONE);
+    log.write("2.journal", &[entry("php8.2-fpm.service", 6, "first")]);
+    assert_eq!(log.look().await, counted(1, "first"));
+}
+
+#[tokio::test]
 async fn a_rotation_and_a_vacuum_lose_nothing() {
     let mut log = Followed::new("");
     log.write("1.journal", &[entry("a.service", 6, "before")]);

@@ -270,6 +270,8 @@ fn complaint(ran: &Ran) -> Option<String> {
     let said = err.lines().find(|line| !line.trim().is_empty());
     match (ran.ended, said) {
         (Ended::Code(0), _) | (Ended::Code(1), None) => None,
+        // No unit that a pattern is for has written anything yet.
+        (Ended::Code(1), Some("Failed to add filter for units: No data available")) => None,
         // We have read enough and gone away.
         (Ended::Code(_) | Ended::Signal(_), _) if ran.cut => None,
         (ended, said) => {
