@@ -446,11 +446,11 @@ fn status_and_ping_work_from_the_command_line() {
 #[test]
 fn a_composite_follows_its_members_and_says_who_is_bad() {
     let target = Target::start();
-    let cluster = "[check.cluster]\ncomposite = { quorum = 2, of = [\"shop\", \"job\", \"gone\"] }\nevery = \"200ms\"\n\
+    let cluster = "[check.cluster]\ncomposite = { quorum = 2, of = [\"shop\", \"job\", \"gone\"] }\nevery = \"200ms\"\nto = []\n\
          [check.whole]\ncomposite = { all = \"cluster\" }\nevery = \"200ms\"\n";
     let gone = free();
     let daemon = Daemon::started(&format!(
-        "{}{}{cluster}[check.gone]\ntcp = {{ address = \"{gone}\" }}\nevery = \"200ms\"\nfail_after = 1\n",
+        "[email]\nto = [\"ops@example.org\"]\n{}to = []\n{}to = []\n{cluster}[check.gone]\nto = []\ntcp = {{ address = \"{gone}\" }}\nevery = \"200ms\"\nfail_after = 1\n",
         shop(&target),
         job("1h", "1h")
     ));
@@ -478,6 +478,19 @@ fn a_composite_follows_its_members_and_says_who_is_bad() {
         &daemon,
         &["1 of 3 up, 2 needed: shop is down (503", &refused]
     ));
+    // Of the members nobody is to be told.
+    let mails = || -> Vec<String> {
+        let files = std::fs::read_dir(daemon.data().join("mail")).into_iter();
+        let files = files.flatten().flatten().map(|file| file.path());
+        let files = files.filter(|file| file.extension().is_some_and(|kind| kind == "eml"));
+        files
+            .filter_map(|file| std::fs::read_to_string(file).ok())
+            .collect()
+    };
+    daemon.until("mailed", |_| !mails().is_empty());
+    for mail in mails() {
+        assert!(mail.contains("X-Belfry-Check: whole"), "{mail}");
+    }
     // Without the daemon nothing is known of the job; the others are looked at.
     let asked = daemon.command(&["check", "whole"]);
     let said = String::from_utf8_lossy(&asked.stdout);

@@ -127,7 +127,7 @@ fn members_of_a_composite_exist_and_are_never_parts_of_each_other() {
             "belfry.toml:6:22",
         ],
     );
-    // A member may wait for the whole: then only the whole is told of.
+    // To depend on what one is a part of is no circle: the one is about alerts, the other about evidence.
     let held = format!(
         "{plain}depends_on = [\"a\"]\n{}",
         of("a", "[\"shop\", \"job\"]")
