@@ -10,14 +10,17 @@ use super::env::Env;
 use super::error::Looked;
 use super::finding::Finding;
 use super::kept::Kept;
-use super::level::{Judgement, Levels, Scale};
+use super::level::{Judgement, Levels, Scale, bytes};
 use super::trace::{Stage, Trace};
-use crate::core::metric::Unit::{Bytes, Percent};
+use crate::core::metric::Unit::{Bytes, Count, Percent};
 use crate::core::outcome::{Outcome, Verdict};
+use crate::core::time::human;
 use crate::settings::Section;
 
+mod losses;
 mod seen;
 
+use losses::Losses;
 use seen::{Counters, Link, Seen};
 
 /// Where the kernel tells of interfaces (Documentation/ABI/testing/sysfs-class-net).
@@ -28,6 +31,9 @@ const NAME: usize = 15;
 const FASTEST: f64 = 1e9;
 /// Shortest time that something per second is told of.
 const LEAST: Duration = Duration::from_millis(100);
+
+/// How long a lost link is told, where nothing else is said: long enough to be confirmed and read.
+const SIGNS: Duration = Duration::from_hours(1);
 
 const NONE: Levels = Levels {
     warn: None,
@@ -44,6 +50,16 @@ const ERRORS: Scale = percent(
 );
 const DROPS: Scale = percent("drops_warn", "drops_fail", NONE);
 
+const LOSSES: Scale = Scale {
+    warn: "losses_warn",
+    fail: "losses_fail",
+    range: 1.0..=1e6,
+    usual: Levels {
+        warn: Some(1.0),
+        fail: None,
+    },
+};
+
 const fn percent(warn: &'static str, fail: &'static str, usual: Levels) -> Scale {
     Scale {
         warn,
@@ -59,8 +75,26 @@ pub struct Settings {
     interface: String,
     rules: Rules,
     place: PathBuf,
-    before: Kept<(Instant, Counters)>,
+    before: Kept<Before>,
     aside: Aside,
+}
+
+/// What the look before has seen.
+#[derive(Clone, Debug)]
+struct Before {
+    at: Instant,
+    counters: Counters,
+    losses: Option<Losses>,
+}
+
+/// What has happened since then.
+#[derive(Clone, Debug, Default)]
+struct Since {
+    /// So many seconds have gone by, in which it has counted so much; none at the first look, or where the counters
+    /// began anew.
+    moved: Option<(f64, Counters)>,
+    /// How often the link was lost within the time of signs.
+    losses: Option<u64>,
 }
 
 /// What should be.
@@ -69,6 +103,9 @@ struct Rules {
     /// Mbit/s at least.
     speed_min: Option<f64>,
     duplex: Option<&'static str>,
+    /// Lost links within `signs`.
+    losses: Levels,
+    signs: Duration,
     saturation: Levels,
     errors: Levels,
     drops: Levels,
@@ -83,6 +120,7 @@ impl Settings {
     /// - `interface`: its name; must be there
     /// - `speed_min`: Mbit/s that the link must have at least
     /// - `duplex`: `"full"` or `"half"`, which the link must be
+    /// - `losses_warn` (default 1), `losses_fail`: how often the link was lost within `signs`, default 1 h
     /// - `saturation_warn`, `saturation_fail`: percent of its speed, of the busier direction
     /// - `errors_warn` (default 1), `errors_fail`, `drops_warn`, `drops_fail`: percent of the packets
     /// - `received_warn`, `received_fail`, `sent_warn`, `sent_fail`: bytes a second
@@ -100,9 +138,13 @@ impl Settings {
         });
         let speed_min = section.number("speed_min", 1.0..=FASTEST);
         let duplex = section.choice("duplex", &["full", "half"]);
+        let range = Duration::from_mins(1)..=Duration::from_hours(24 * 30);
+        let signs = section.duration("signs", range).unwrap_or(SIGNS);
         let rules = Rules {
             speed_min,
             duplex,
+            losses: Levels::read(&mut section, &LOSSES),
+            signs,
             saturation: Levels::read(&mut section, &SATURATION),
             errors: Levels::read(&mut section, &ERRORS),
             drops: Levels::read(&mut section, &DROPS),
@@ -124,30 +166,38 @@ impl Settings {
         self.interface.clone()
     }
 
-    pub(super) async fn look(&self, _: &Env, trace: &mut Trace) -> Looked<Outcome> {
+    pub(super) async fn look(&self, env: &Env, trace: &mut Trace) -> Looked<Outcome> {
         trace.enter(Stage::Files);
         let (place, name) = (self.place.clone(), self.interface.clone());
         let seen = self.aside.run(trace, move || Seen::now(&place, &name));
         let seen = seen.await??;
-        let now = Instant::now();
-        let since = self.before.take().and_then(|(then, before)| {
-            let seconds = now.duration_since(then);
-            let moved = seen.counters.since(&before)?;
-            (seconds >= LEAST).then_some((seconds.as_secs_f64(), moved))
+        let at = Instant::now();
+        let before = self.before.take();
+        let moved = before.as_ref().and_then(|before| {
+            let ago = at.duration_since(before.at);
+            let moved = seen.counters.since(&before.counters)?;
+            (ago >= LEAST).then_some((ago.as_secs_f64(), moved))
         });
-        self.before.put((now, seen.counters.clone()));
-        Ok(judge(&self.rules, &seen, since.as_ref(), trace))
+        let losses = before.and_then(|before| before.losses);
+        let (now, signs) = (env.clock.now(), self.rules.signs);
+        let losses = seen
+            .losses
+            .map(|count| Losses::note(losses, count, now, signs));
+        let since = Since {
+            moved,
+            losses: losses.as_ref().map(Losses::lately),
+        };
+        self.before.put(Before {
+            at,
+            counters: seen.counters.clone(),
+            losses,
+        });
+        Ok(judge(&self.rules, &seen, &since, trace))
     }
 }
 
-/// What it is worth. `since`: so many seconds have gone by since the look before, in which it has counted so much;
-/// none at the first, or where the counters began anew.
-fn judge(
-    rules: &Rules,
-    seen: &Seen,
-    since: Option<&(f64, Counters)>,
-    trace: &mut Trace,
-) -> Outcome {
+/// What it is worth.
+fn judge(rules: &Rules, seen: &Seen, since: &Since, trace: &mut Trace) -> Outcome {
     let mut judgement = Judgement::default();
     link(seen, &mut judgement, trace);
     let is_up = seen.link == Link::Up;
@@ -155,11 +205,15 @@ fn judge(
     if is_up {
         kind(rules, seen, &mut judgement, trace);
     }
-    if let Some((seconds, moved)) = since {
+    if let Some(lost) = since.losses {
+        losses(rules, lost, &mut judgement, trace);
+    }
+    let moved = since.moved.as_ref();
+    if let Some((seconds, moved)) = moved {
         traffic(rules, (*seconds, moved), &mut judgement, trace);
     }
     if is_up {
-        saturation(rules, seen, since, &mut judgement, trace);
+        saturation(rules, seen, moved, &mut judgement, trace);
     }
     let mut good = vec!["up".to_owned()];
     good.extend(seen.speed.map(told_speed));
@@ -176,6 +230,25 @@ fn link(seen: &Seen, judgement: &mut Judgement, trace: &mut Trace) {
     };
     let finding = || Finding::new("link", "up", told.as_str(), seen.link == Link::Up);
     judgement.holds(trace, finding, || format!("it is {told}"));
+}
+
+/// How often the link was lost: also between two looks, where it is up at each.
+fn losses(rules: &Rules, lost: u64, judgement: &mut Judgement, trace: &mut Trace) {
+    let (value, within) = (bytes(lost), human(rules.signs));
+    let verdict = rules.losses.judge(value);
+    trace.note(|| {
+        let what = format!("lost links within {within}");
+        Finding::new(what, rules.losses.expected(Count), lost.to_string(), true).worth(verdict)
+    });
+    judgement.metric("lost links", value, Count);
+    judgement.add(verdict, || {
+        let times = if lost == 1 {
+            "once"
+        } else {
+            &format!("{lost} times")
+        };
+        format!("it has lost its link {times} within {within}")
+    });
 }
 
 /// Speed and duplex.

@@ -25,6 +25,8 @@ pub(super) struct Seen {
     pub(super) speed: Option<f64>,
     /// `full` or `half`.
     pub(super) duplex: Option<String>,
+    /// How often it has lost its carrier since it is there; none where the kernel does not count that.
+    pub(super) losses: Option<u64>,
     pub(super) counters: Counters,
 }
 
@@ -80,6 +82,9 @@ impl Seen {
         Ok(Self {
             link: link(flags, &folder),
             speed: speed.filter(|speed| *speed > 0).map(f64::from),
+            losses: read(&folder, "carrier_down_count")
+                .ok()
+                .and_then(|text| text.parse().ok()),
             duplex: duplex.filter(|word| word == "full" || word == "half"),
             counters: Counters {
                 received: Way::read(&folder, "rx"),

@@ -59,9 +59,12 @@ async fn once(keys: &str, place: &TempDir) -> String {
 fn moved(keys: &str, place: &TempDir, received: Way, sent: Way) -> String {
     let settings = settings(keys, place.path());
     let seen = Seen::now(place.path(), "eth0").expect("it is there");
-    let since = Some((10.0, Counters { received, sent }));
+    let since = Since {
+        moved: Some((10.0, Counters { received, sent })),
+        losses: None,
+    };
     let mut trace = Trace::start(Duration::from_secs(1));
-    said(&judge(&settings.rules, &seen, since.as_ref(), &mut trace))
+    said(&judge(&settings.rules, &seen, &since, &mut trace))
 }
 
 fn bytes(bytes: f64) -> Way {
@@ -171,6 +174,23 @@ fn saturation_is_that_of_the_busier_direction_and_of_both_in_half_duplex() {
     assert_eq!(
         moved(keys, &place, share(40.0), share(50.0)),
         "warn: saturation 90 %"
+    );
+}
+
+#[tokio::test]
+async fn a_link_that_was_lost_between_two_looks_is_told() {
+    let place = good();
+    write(&place, "carrier_down_count", "3\n");
+    let settings = settings(", losses_fail = 5", place.path());
+    assert!(said(&look(&settings).await).starts_with("pass"));
+    write(&place, "carrier_down_count", "4\n");
+    let once = "warn: it has lost its link once within 1 h";
+    assert_eq!(said(&look(&settings).await), once);
+    assert_eq!(said(&look(&settings).await), once);
+    write(&place, "carrier_down_count", "8\n");
+    assert_eq!(
+        said(&look(&settings).await),
+        "fail: it has lost its link 5 times within 1 h"
     );
 }
 
