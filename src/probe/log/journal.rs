@@ -19,6 +19,8 @@ use crate::probe::trace::Trace;
 const ENOUGH: usize = 1 << 20;
 /// Most runs of one look; what is left is read by the next.
 const RUNS: usize = 16;
+/// What journalctl ends with where no unit that a pattern is for has written anything yet.
+const NO_UNIT: &str = "Failed to add filter for units: No data available";
 /// With less time than this no other run is begun.
 const LEAST: Duration = Duration::from_millis(500);
 
@@ -267,11 +269,10 @@ fn is_there(ran: &Ran) -> bool {
 /// What it complains of, where it did not end well.
 fn complaint(ran: &Ran) -> Option<String> {
     let err = String::from_utf8_lossy(&ran.err);
-    let said = err.lines().find(|line| !line.trim().is_empty());
+    let mut said = err.lines().filter(|line| !line.trim().is_empty());
+    let said = said.find(|line| *line != NO_UNIT);
     match (ran.ended, said) {
         (Ended::Code(0), _) | (Ended::Code(1), None) => None,
-        // No unit that a pattern is for has written anything yet.
-        (Ended::Code(1), Some("Failed to add filter for units: No data available")) => None,
         // We have read enough and gone away.
         (Ended::Code(_) | Ended::Signal(_), _) if ran.cut => None,
         (ended, said) => {
