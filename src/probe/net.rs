@@ -10,7 +10,7 @@ use super::env::Env;
 use super::error::Looked;
 use super::finding::Finding;
 use super::kept::Kept;
-use super::level::{Judgement, Levels, Scale, bytes};
+use super::level::{Judgement, Levels, SIZE, Scale, bytes};
 use super::trace::{Stage, Trace};
 use crate::core::metric::Unit::{Bytes, Count, Percent};
 use crate::core::outcome::{Outcome, Verdict};
@@ -148,8 +148,8 @@ impl Settings {
             saturation: Levels::read(&mut section, &SATURATION),
             errors: Levels::read(&mut section, &ERRORS),
             drops: Levels::read(&mut section, &DROPS),
-            received: Levels::read_sizes(&mut section, "received_warn", "received_fail"),
-            sent: Levels::read_sizes(&mut section, "sent_warn", "sent_fail"),
+            received: Levels::read_sizes(&mut section, "received_warn", "received_fail", SIZE),
+            sent: Levels::read_sizes(&mut section, "sent_warn", "sent_fail", SIZE),
         };
         section.finish();
         Some(Self {
