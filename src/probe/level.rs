@@ -92,16 +92,16 @@ impl Levels {
         Self::of_both(section, (warn, fail), said, usual)
     }
 
-    /// Reads both keys as sizes of at most `most`, which have a unit and no usual levels.
+    /// Reads both keys as sizes of at most `most`, which have a unit.
     pub(super) fn read_sizes(
         section: &mut Section<'_>,
-        warn: &'static str,
-        fail: &'static str,
+        (warn, fail): (&'static str, &'static str),
         most: u64,
+        usual: Self,
     ) -> Self {
         let mut read = |key| section.size(key, 0..=most).map(bytes);
         let said = (read(warn), read(fail));
-        Self::of_both(section, (warn, fail), said, Self::default())
+        Self::of_both(section, (warn, fail), said, usual)
     }
 
     /// What `value` is worth.
@@ -187,6 +187,11 @@ impl Judgement {
         }
     }
 
+    /// Something that is said after everything else, and changes no verdict.
+    pub(super) fn mention(&mut self, text: String) {
+        self.said.push((Verdict::Pass, text));
+    }
+
     /// Warns when it took longer than `slow`.
     pub(super) fn slow(&mut self, trace: &mut Trace, slow: Option<Duration>, took: Duration) {
         let Some(slow) = slow else {
@@ -253,7 +258,8 @@ impl Judgement {
         said.sort_by_key(|(verdict, _)| match verdict {
             Verdict::Fail => 0,
             Verdict::Unknown => 1,
-            Verdict::Warn | Verdict::Pass => 2,
+            Verdict::Warn => 2,
+            Verdict::Pass => 3,
         });
         let texts = said.into_iter().map(|(_, text)| text).collect();
         (verdict, texts, self.metrics)

@@ -148,8 +148,18 @@ impl Settings {
             saturation: Levels::read(&mut section, &SATURATION),
             errors: Levels::read(&mut section, &ERRORS),
             drops: Levels::read(&mut section, &DROPS),
-            received: Levels::read_sizes(&mut section, "received_warn", "received_fail", SIZE),
-            sent: Levels::read_sizes(&mut section, "sent_warn", "sent_fail", SIZE),
+            received: Levels::read_sizes(
+                &mut section,
+                ("received_warn", "received_fail"),
+                SIZE,
+                Levels::default(),
+            ),
+            sent: Levels::read_sizes(
+                &mut section,
+                ("sent_warn", "sent_fail"),
+                SIZE,
+                Levels::default(),
+            ),
         };
         section.finish();
         Some(Self {

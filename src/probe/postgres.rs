@@ -1,29 +1,45 @@
-//! Looks at a PostgreSQL: whether it answers a query, how many of its connections are taken, and whether
-//! it is the primary.
+//! Looks at a PostgreSQL: whether it answers a query, and how it is: connections, locks, vacuum, replication and
+//! whatever else is in the table of aspects.
 //!
 //! One connection is kept between looks. It belongs to the look that takes it, and is put back only when
-//! all went well; what failed or hung is dropped, and the next look begins with a new one.
+//! all went well; what failed or hung is dropped, and the next look begins with a new one. Nothing is asked that
+//! could wait behind a lock for longer than a moment, or go on after the look.
 
 use tokio::time::timeout;
 
 use super::env::Env;
 use super::error::Looked;
 use super::kept::Kept;
+use super::level::Judgement;
 use super::trace::{Stage, Trace};
 use crate::core::outcome::Outcome;
 use crate::settings::{Secret, Section};
 
+mod aspect;
+mod chosen;
+mod expected;
+mod found;
 mod link;
+mod login;
+mod past;
 mod place;
-mod verdict;
+mod query;
+mod rows;
+mod server;
+mod statement;
+mod suite;
+mod task;
 mod wire;
 
-use link::Link;
+use expected::Expected;
+use link::{Limits, Link, Logins};
 use place::Place;
+use server::Server;
+use suite::Memory;
+use task::Task;
 
-/// Connections taken, in percent of `max_connections`.
-const WARN: u8 = 90;
-const FAIL: u8 = 95;
+/// What a question may take of its time, in percent.
+const SHARE: f64 = 1.0;
 
 /// `postgres = { … }`.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,10 +47,13 @@ pub struct Settings {
     url: Secret,
     /// None while no URL is set.
     place: Option<Place>,
-    warn: u8,
-    fail: u8,
+    expected: Expected,
+    tasks: Vec<Task>,
+    share: f64,
     /// The connection between looks.
     idle: Kept<Link>,
+    logins: Logins,
+    memory: Kept<Memory>,
 }
 
 impl Settings {
@@ -43,7 +62,10 @@ impl Settings {
     /// - `url`: `postgres://…` as libpq takes it, a secret. Empty: not configured. `sslmode` is `disable`,
     ///   `prefer` (the default: encrypted where the server can, certificate not verified), or `require`,
     ///   `verify-ca`, `verify-full` (all three: certificate and name verified)
-    /// - `connections_warn`, `connections_fail`: levels in percent of `max_connections`, default 90 and 95
+    /// - one for each of [`aspect::ASPECTS`]: `false`, `true`, or a table with `warn`, `fail`, `every`, `ignore`
+    /// - `role`, `version`, `settings`: what it is expected to be
+    /// - `query`: questions of one's own
+    /// - `share`: how much of its time a question may take, in percent, default 1; dearer ones are asked less often
     pub fn read(mut section: Section<'_>) -> Option<Self> {
         if !section.has("url") {
             let hint = format!("add url = \"${{DATABASE_URL}}\" to [{}]", section.path);
@@ -55,20 +77,19 @@ impl Settings {
             // The text itself is a secret, so that it is not repeated.
             section.refuse("url", "\"url\" is not an address of a PostgreSQL", hint);
         }
-        let percent = |number: i64| u8::try_from(number).ok();
-        let warn = section
-            .integer("connections_warn", 1..=100)
-            .and_then(percent);
-        let fail = section
-            .integer("connections_fail", 1..=100)
-            .and_then(percent);
+        let expected = Expected::read(&mut section);
+        let tasks = Task::read(&mut section);
+        let share = section.number("share", 0.01..=100.0).unwrap_or(SHARE);
         section.finish();
         Some(Self {
             url: url?,
             place: place?.ok()?,
-            warn: warn.unwrap_or(WARN),
-            fail: fail.unwrap_or(FAIL),
+            expected,
+            tasks,
+            share,
             idle: Kept::default(),
+            logins: Logins::default(),
+            memory: Kept::default(),
         })
     }
 
@@ -89,22 +110,41 @@ impl Settings {
         let Some(place) = &self.place else {
             return Err(Outcome::unknown("not configured"));
         };
+        let (mut link, server) = self.greet(place, env, trace).await?;
+        let took = trace.took();
+        // What was found before outlives a look that is cut off.
+        let mut memory = self.memory.hold();
+        let tasks = (self.tasks.as_slice(), self.share);
+        let asked = memory.ask(tasks, &mut link, &server, trace).await;
+        let (spent, is_good) = asked.map_err(|fault| fault.outcome(place))?;
+        if is_good {
+            self.idle.put(link);
+        }
+        let mut judgement = Judgement::default();
+        self.expected.judge(&server).tell(&mut judgement, trace);
+        memory.tell(&self.tasks, spent, &mut judgement, trace);
+        let headline = memory.headline().map(|text| format!("{text}, "));
+        let (version, headline) = (&server.version, headline.unwrap_or_default());
+        let what = format!("PostgreSQL {version}, {headline}{}", server.word());
+        Ok(judgement.timed(took, &what))
+    }
+
+    /// A connection, and what the server at its other end is.
+    async fn greet(&self, place: &Place, env: &Env, trace: &mut Trace) -> Looked<(Link, Server)> {
         if let Some(mut kept) = self.idle.take() {
             trace.enter(Stage::Query);
             // The server may have been restarted, or a firewall may have forgotten the connection. A kept
             // one gets half of the time, and only a new one that fails too is a failure.
             let half = trace.left() / 2;
-            if let Ok(Ok(health)) = timeout(half, kept.ask(half)).await {
-                self.idle.put(kept);
-                return Ok(verdict::judge(&health, self.warn, self.fail, trace.took()));
+            if let Ok(Ok(server)) = timeout(half, kept.greet(Limits::of(half))).await {
+                return Ok((kept, server));
             }
         }
-        let mut link = Link::open(place, env, trace).await?;
+        let mut link = Link::open(place, &self.logins, env, trace).await?;
         trace.enter(Stage::Query);
-        let asked = link.ask(trace.left()).await;
-        let health = asked.map_err(|fault| fault.outcome(place))?;
-        self.idle.put(link);
-        Ok(verdict::judge(&health, self.warn, self.fail, trace.took()))
+        let greeted = link.greet(Limits::of(trace.left())).await;
+        let server = greeted.map_err(|fault| fault.outcome(place))?;
+        Ok((link, server))
     }
 }
 
@@ -150,12 +190,12 @@ mod tests {
 
     #[test]
     fn settings_that_are_written_the_same_are_equal_whoever_holds_a_connection() {
-        let text = "postgres = { url = \"postgres://u@h/d\", connections_warn = 50 }";
+        let text = "postgres = { url = \"postgres://u@h/d\", connections = { warn = 50 } }";
         let (one, two) = (read(text).0, read(text).0);
         assert_eq!(one, two);
         let Some(Probe::Postgres(settings)) = one else {
             panic!("a postgres probe was read");
         };
-        assert_eq!((settings.warn, settings.fail), (50, 95));
+        assert!(!settings.tasks.is_empty());
     }
 }

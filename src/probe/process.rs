@@ -95,7 +95,12 @@ impl Settings {
         let threads = scale("threads_warn", "threads_fail", 1e7);
         let children = scale("children_warn", "children_fail", 1e7);
         let files = scale("files_warn", "files_fail", 1e9);
-        let memory = Levels::read_sizes(&mut section, "memory_warn", "memory_fail", SIZE);
+        let memory = Levels::read_sizes(
+            &mut section,
+            ("memory_warn", "memory_fail"),
+            SIZE,
+            Levels::default(),
+        );
         let with_children = section.boolean("with_children").unwrap_or(false);
         let range = Duration::from_mins(1)..=Duration::from_hours(24 * 30);
         let signs = section.duration("signs", range).unwrap_or(SIGNS);

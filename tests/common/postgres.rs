@@ -37,7 +37,21 @@ impl Postgres {
         postgres
     }
 
-    fn make() -> Self {
+    /// Starts a standby that streams from this one.
+    pub(crate) fn standby(&self) -> Self {
+        let standby = Self::folder();
+        let mut copy = standby.program("pg_basebackup");
+        copy.env("PGPASSWORD", PASSWORD)
+            .args(["-c", "fast", "-X", "stream", "-R", "-h", "127.0.0.1"])
+            .args(["-U", USER, "-p", &self.port.to_string(), "-D"])
+            .arg(standby.data());
+        must(&mut copy, None);
+        standby.resume();
+        standby
+    }
+
+    /// An empty folder that the server owns, and a free port.
+    fn folder() -> Self {
         let folder = TempDir::with_prefix("belfry-postgres-")
             .expect("there is a folder for temporary files");
         let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
@@ -46,15 +60,26 @@ impl Postgres {
             programs: programs(),
             port: port.expect("loopback has a free port").port(),
         };
-        let password = postgres.folder.path().join("password");
-        fs::write(&password, PASSWORD).expect("a temporary file can be written");
+        postgres.own();
+        postgres
+    }
+
+    /// Gives the folder to whom the server runs as.
+    fn own(&self) {
         if is_root() {
-            let path = postgres.folder.path();
+            let path = self.folder.path();
             must(
                 Command::new("chown").args(["-R", "postgres:"]).arg(path),
                 None,
             );
         }
+    }
+
+    fn make() -> Self {
+        let postgres = Self::folder();
+        let password = postgres.folder.path().join("password");
+        fs::write(&password, PASSWORD).expect("a temporary file can be written");
+        postgres.own();
         let mut initdb = postgres.program("initdb");
         initdb
             .args([

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use belfry::clock::Clock;
-use belfry::core::outcome::Verdict;
-use belfry::probe::Env;
+use belfry::core::outcome::{Outcome, Verdict};
+use belfry::probe::{Env, Probe};
 use tokio::io::AsyncReadExt;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
@@ -20,6 +20,17 @@ use crate::postgres::{PASSWORD, Postgres, USER};
 use crate::server::{Server, write};
 use crate::tls::chain;
 use crate::{PATIENT, assert_fails, env, look, look_briefly, probe, said, text};
+
+#[path = "database/logins.rs"]
+mod logins;
+#[path = "database/safety.rs"]
+mod safety;
+#[path = "database/sessions.rs"]
+mod sessions;
+#[path = "database/standby.rs"]
+mod standby;
+#[path = "database/tables.rs"]
+mod tables;
 
 fn check(url: &str) -> String {
     format!("postgres.url = \"{url}\"")
@@ -42,10 +53,53 @@ async fn session(postgres: &Postgres, tasks: &mut JoinSet<()>) -> Client {
 }
 
 /// The process ids of Belfry's sessions.
-async fn sessions(client: &Client) -> Vec<i32> {
+async fn own_sessions(client: &Client) -> Vec<i32> {
     let query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'belfry' ORDER BY pid";
     let rows = client.query(query, &[]).await.expect("the query is valid");
     rows.iter().map(|row| row.get(0)).collect()
+}
+
+async fn run(client: &Client, sql: &str) {
+    let done = client.batch_execute(sql).await;
+    done.expect("the statement is valid");
+}
+
+/// A check with these keys beside the URL, that asks everything at every look.
+fn suite(url: &str, keys: &str) -> String {
+    format!("postgres = {{ url = \"{url}\", share = 100, {keys} }}")
+}
+
+/// Looks once and patiently; it must be a warning that says so.
+async fn assert_warns(url: &str, keys: &str, parts: &[&str]) -> Outcome {
+    let outcome = look(&suite(url, keys)).await;
+    assert_says(&outcome, Verdict::Warn, parts);
+    outcome
+}
+
+#[track_caller]
+fn assert_says(outcome: &Outcome, verdict: Verdict, parts: &[&str]) {
+    assert_eq!(outcome.verdict, verdict, "{}", said(outcome));
+    for part in parts {
+        let message = outcome.message();
+        assert!(message.contains(part), "{message} does not say: {part}");
+    }
+}
+
+/// Looks again and again until it says so.
+async fn until(probe: &Probe, part: &str) -> Outcome {
+    let env = env();
+    let looking = async {
+        loop {
+            let outcome = probe.run(&env, PATIENT).await;
+            if said(&outcome).contains(part) {
+                return outcome;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let found = timeout(PATIENT, looking).await;
+    assert!(found.is_ok(), "it never says: {part}");
+    found.expect("it was just seen")
 }
 
 fn signal(name: &str, process: i32) {
@@ -102,12 +156,12 @@ async fn a_postgres_is_asked_over_one_connection_that_is_replaced_when_it_breaks
             && message.ends_with("2 of 100 connections, primary in T"),
         "{message}"
     );
-    let kept = sessions(&client).await;
+    let kept = own_sessions(&client).await;
     assert_eq!(kept.len(), 1);
 
     // The same connection again, and nothing but a query.
     let second = probe.run(&env, PATIENT).await;
-    assert_eq!(sessions(&client).await, kept);
+    assert_eq!(own_sessions(&client).await, kept);
     let phases = second.phases.as_ref().expect("phases are measured");
     assert_eq!(
         phases.iter().map(|phase| &*phase.name).collect::<Vec<_>>(),
@@ -125,7 +179,7 @@ async fn a_postgres_is_asked_over_one_connection_that_is_replaced_when_it_breaks
         third.latency() < Some(PATIENT / 2),
         "it did not wait for the old one: {third:?}"
     );
-    let replaced = sessions(&client).await;
+    let replaced = own_sessions(&client).await;
     assert_eq!(replaced.len(), 1);
     assert_ne!(replaced, kept);
 
@@ -176,11 +230,12 @@ async fn what_a_postgres_refuses_is_told_without_the_password() {
     let keyless = format!("postgres://{USER}@{}/postgres", postgres.address());
     assert_fails(&look(&check(&keyless)).await, "password missing");
 
-    let levels = |url: &str| format!("postgres = {{ url = \"{url}\", connections_warn = 20 }}");
+    let levels =
+        |url: &str| format!("postgres = {{ url = \"{url}\", connections = {{ warn = 20 }} }}");
     let outcome = look(&levels(&postgres.url())).await;
     assert_eq!(outcome.verdict, Verdict::Warn);
     assert!(
-        text(&outcome).ends_with("1 of 5 connections, primary in T, connections are running out")
+        text(&outcome).ends_with("1 of 5 connections, primary in T, connections 20 % (1 of 5)")
     );
 
     let mut tasks = JoinSet::new();

@@ -61,7 +61,12 @@ pub(super) fn read(mut section: Section<'_>) -> Option<(PathBuf, Rules)> {
         absent,
         age: ages(&mut section),
         age_min: section.duration("age_min", Duration::ZERO..=AGE),
-        size: Levels::read_sizes(&mut section, "size_warn", "size_fail", SIZE),
+        size: Levels::read_sizes(
+            &mut section,
+            ("size_warn", "size_fail"),
+            SIZE,
+            Levels::default(),
+        ),
         size_min: section.size("size_min", 0..=u64::MAX),
         entries: Levels::read(&mut section, &scale),
         checksum: checksum(&mut section),

@@ -45,7 +45,12 @@ pub(super) struct Wants {
 
 impl Wants {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
-        let size = Levels::read_sizes(section, "size_warn", "size_fail", LARGEST);
+        let size = Levels::read_sizes(
+            section,
+            ("size_warn", "size_fail"),
+            LARGEST,
+            Levels::default(),
+        );
         let size_min = section.size("size_min", 0..=LARGEST);
         if let Some((least, most)) = size_min.zip(size.warn.or(size.fail))
             && bytes(least) >= most

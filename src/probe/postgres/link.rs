@@ -1,41 +1,76 @@
-//! A logged-in connection to a PostgreSQL, and the one question that it is for.
+//! A logged-in connection to a PostgreSQL, and the questions that go over it, one after the other.
 
 use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
-use rustls::ClientConfig;
-use tokio::net::UnixStream;
 use tokio::time::timeout;
-use tokio_postgres::config::SslMode;
-use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{Client, Error, SimpleQueryMessage};
-use tokio_postgres_rustls::MakeRustlsConnect;
-use tokio_util::sync::ReusableBoxFuture;
+use tokio_postgres::error::Severity;
+use tokio_postgres::{Client, Error};
 
-use super::place::{Place, Way};
-use super::verdict::Health;
-use super::wire::{Allowance, Wire};
+use super::login::{Carrier, Login, log_in};
+use super::place::{MAX_HOSTS, Place, Way};
+use super::rows::Rows;
+use super::server::{self, Server};
+use super::wire::Allowance;
 use crate::core::outcome::Outcome;
 use crate::probe::carrier::alongside;
 use crate::probe::env::Env;
-use crate::probe::error::{self, Looked};
+use crate::probe::error::Looked;
+use crate::probe::kept::Kept;
 use crate::probe::tls;
-use crate::probe::trace::{Stage, Trace};
+use crate::probe::trace::Trace;
 
 /// A connection. Its bytes move only while a question is under way.
 pub(super) struct Link {
     client: Client,
     /// None when it has ended.
-    carrier: Option<ReusableBoxFuture<'static, Result<(), Error>>>,
+    carrier: Option<Carrier>,
     allowance: Allowance,
     at: String,
+}
+
+/// The logins that have not ended yet, in the order of the ways.
+pub(super) type Logins = [Kept<Login>; MAX_HOSTS];
+
+/// How long a question may take, and wait for a lock.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) statement: Duration,
+    pub(super) lock: Duration,
+}
+
+impl Limits {
+    /// For the first question, which needs no lock on a table.
+    pub(super) fn of(time: Duration) -> Self {
+        Self {
+            statement: time,
+            lock: time / 2,
+        }
+    }
+}
+
+/// What a server says to a question.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Rows(Rows),
+    Refused(Refusal),
+}
+
+/// An error of the server after which it goes on.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// The SQLSTATE.
+    pub(super) code: String,
+    pub(super) message: String,
 }
 
 /// Why a question had no answer.
 #[derive(Debug)]
 pub(super) enum Fault {
     Postgres(Error, String),
+    /// The first question was refused.
+    Refused(Refusal, String),
     /// An answer came that is not one to our question.
     Odd(String),
 }
@@ -43,16 +78,22 @@ pub(super) enum Fault {
 impl Link {
     /// Connects and logs in, over the first way that leads somewhere. What time is left is shared among the
     /// ways that are, so that a host that says nothing does not take it from those after it.
-    pub(super) async fn open(place: &Place, env: &Env, trace: &mut Trace) -> Looked<Self> {
+    pub(super) async fn open(
+        place: &Place,
+        logins: &Logins,
+        env: &Env,
+        trace: &mut Trace,
+    ) -> Looked<Self> {
         let mut told = None;
-        for (way, ways) in place.ways.iter().zip((1..=place.ways.len()).rev()) {
+        let ways = place.ways.iter().zip(logins);
+        for (way, ways) in ways.zip((1..=place.ways.len()).rev()) {
             let made = if ways == 1 {
                 // The end of the look is the end of its time, too.
                 Self::over(way, place, env, trace).await
             } else {
                 let share = trace.left() / u32::try_from(ways).unwrap_or(u32::MAX);
                 let made = timeout(share, Self::over(way, place, env, trace)).await;
-                made.unwrap_or_else(|_| Err(trace.silence(Some(&way.text()))))
+                made.unwrap_or_else(|_| Err(trace.silence(Some(&way.0.text()))))
             };
             match made {
                 Ok(link) => return Ok(link),
@@ -62,89 +103,81 @@ impl Link {
         Err(told.unwrap_or_else(|| Outcome::unknown("not configured")))
     }
 
-    async fn over(way: &Way, place: &Place, env: &Env, trace: &mut Trace) -> Looked<Self> {
+    async fn over(
+        (way, kept): (&Way, &Kept<Login>),
+        place: &Place,
+        env: &Env,
+        trace: &mut Trace,
+    ) -> Looked<Self> {
         let at = way.text();
-        let mut login = place.login.clone();
-        let ((wire, allowance), name) = match way {
-            Way::Tcp(address, name) => (Wire::new(address.connect(env, trace).await?), &**name),
-            Way::Socket(path) => {
-                trace.enter(Stage::Connect);
-                // As libpq does: nobody listens in on a socket.
-                login.ssl_mode(SslMode::Disable);
-                let stream = UnixStream::connect(path).await;
-                (
-                    Wire::new(stream.map_err(|error| error::outcome(&error, &at))?),
-                    "localhost",
-                )
-            }
-        };
-        trace.enter(Stage::Login);
-        let config = if place.is_verified() {
-            env.tls.verified().await
-        } else {
-            env.tls.unverified().await
-        };
-        let mut maker = MakeRustlsConnect::new(ClientConfig::clone(&config));
-        let made = MakeTlsConnect::<Wire>::make_tls_connect(&mut maker, name);
-        let Ok(connector) = made;
-        let (client, connection) = login
-            .connect_raw(wire, connector)
-            .await
-            .map_err(|error| Fault::Postgres(error, at.clone()).outcome(place))?;
+        let made = log_in(way, place, kept, env, trace).await?;
+        let (client, carrier, allowance) =
+            made.map_err(|error| Fault::Postgres(error, at.clone()).outcome(place))?;
         Ok(Self {
             client,
-            carrier: Some(ReusableBoxFuture::new(connection)),
+            carrier: Some(carrier),
             allowance,
             at,
         })
     }
 
-    /// Asks how the server is, in one round trip. The server gives up after `within`, too, so that a
-    /// look that we gave up does not go on there.
+    /// Asks one question, in one transaction that changes nothing, and in one round trip. The server gives up
+    /// after a while, too, so that a look that we gave up does not go on there.
     ///
-    /// After an error, or when dropped half-way, the link is of no use any more.
-    pub(super) async fn ask(&mut self, within: Duration) -> Result<Health, Fault> {
+    /// After a fault, or when dropped half-way, the link is of no use any more.
+    pub(super) async fn ask(&mut self, question: &str, limits: Limits) -> Result<Answer, Fault> {
         self.allowance.renew();
-        let millis = within.as_millis().max(1);
         // One message, thus one transaction: nothing of it stays in the session, so that it is welcome at
-        // a pooler as well. pg_stat_activity shows whose rows others may not see, so that they count.
-        let question = format!(
-            "BEGIN READ ONLY; \
-             SET LOCAL statement_timeout = {millis}; SET LOCAL lock_timeout = {millis}; \
-             SELECT current_setting('server_version'), \
-             (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL), \
-             current_setting('max_connections'), pg_is_in_recovery(); \
-             COMMIT"
+        // a pooler as well, and an error ends it.
+        let message = format!(
+            "SET TRANSACTION READ ONLY; \
+             SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; \
+             SET LOCAL idle_in_transaction_session_timeout = {}; SET LOCAL jit = off; \
+             {question}",
+            millis(limits.statement),
+            millis(limits.lock),
+            millis(limits.statement),
         );
-        let asking = self.client.simple_query(&question);
+        let asking = self.client.simple_query(&message);
         let (asked, ended) = alongside(&mut self.carrier, asking).await;
-        let answer = match (asked, ended) {
-            (Ok(answer), None) => answer,
+        match (asked, ended) {
+            (Ok(answer), None) => Ok(Answer::Rows(Rows::of(answer))),
+            (Err(error), None) => match refusal(&error) {
+                Some(refusal) => Ok(Answer::Refused(refusal)),
+                None => Err(Fault::Postgres(error, self.at.clone())),
+            },
             // How the connection ended says more than that it is closed.
-            (_, Some(Err(error))) | (Err(error), Some(Ok(())) | None) => {
-                return Err(Fault::Postgres(error, self.at.clone()));
+            (_, Some(Err(error))) | (Err(error), Some(Ok(()))) => {
+                Err(Fault::Postgres(error, self.at.clone()))
             }
-            (Ok(_), Some(Ok(()))) => return Err(Fault::Odd(self.at.clone())),
-        };
-        read(&answer).ok_or_else(|| Fault::Odd(self.at.clone()))
+            (Ok(_), Some(Ok(()))) => Err(Fault::Odd(self.at.clone())),
+        }
+    }
+
+    /// Asks what the server is.
+    pub(super) async fn greet(&mut self, limits: Limits) -> Result<Server, Fault> {
+        match self.ask(server::QUESTION, limits).await? {
+            Answer::Rows(rows) => Server::read(&rows).ok_or_else(|| Fault::Odd(self.at.clone())),
+            Answer::Refused(refusal) => Err(Fault::Refused(refusal, self.at.clone())),
+        }
     }
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "a foreign enum that is not exhaustive; only the row matters"
-)]
-fn read(answer: &[SimpleQueryMessage]) -> Option<Health> {
-    let row = answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some(row),
-        _ => None,
-    })?;
-    let text = |column: usize| row.try_get(column).ok().flatten();
-    Some(Health {
-        version: text(0)?.split(' ').next()?.to_owned(),
-        used: text(1)?.parse().ok()?,
-        most: text(2)?.parse().ok()?,
-        is_standby: text(3)? == "t",
+/// As the server takes it; 0 would be no limit.
+fn millis(limit: Duration) -> u128 {
+    limit.as_millis().max(1)
+}
+
+/// What the server says against a question; none where the connection is over, too.
+fn refusal(error: &Error) -> Option<Refusal> {
+    let said = error.as_db_error()?;
+    let is_over = matches!(
+        said.parsed_severity(),
+        Some(Severity::Fatal | Severity::Panic)
+    );
+    (!is_over).then(|| Refusal {
+        code: said.code().code().to_owned(),
+        message: said.message().to_owned(),
     })
 }
 
@@ -153,15 +186,36 @@ impl Fault {
     pub(super) fn outcome(&self, place: &Place) -> Outcome {
         match self {
             Self::Odd(at) => Outcome::fail(&format!("{at} does not answer as a PostgreSQL does")),
+            Self::Refused(refusal, at) => refuse(refusal, at, place),
             Self::Postgres(error, at) => explain(error, at, place),
+        }
+    }
+
+    /// The same in few words, for one question of many.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Odd(_) => "it answered oddly".to_owned(),
+            Self::Refused(refusal, _) => refusal.message.clone(),
+            Self::Postgres(error, _) => match error.source() {
+                Some(source) => source.to_string(),
+                None => error.to_string(),
+            },
         }
     }
 }
 
+fn refuse(refusal: &Refusal, at: &str, place: &Place) -> Outcome {
+    let Refusal { code, message } = refusal;
+    Outcome::fail(&place.masked(&format!("{at}: {message} (SQLSTATE {code})")))
+}
+
 fn explain(error: &Error, at: &str, place: &Place) -> Outcome {
     if let Some(said) = error.as_db_error() {
-        let message = format!("{at}: {} (SQLSTATE {})", said.message(), said.code().code());
-        return Outcome::fail(&place.masked(&message));
+        let refusal = Refusal {
+            code: said.code().code().to_owned(),
+            message: said.message().to_owned(),
+        };
+        return refuse(&refusal, at, place);
     }
     let source = error.source();
     if let Some(error) = source.and_then(|source| source.downcast_ref::<io::Error>()) {

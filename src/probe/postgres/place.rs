@@ -9,7 +9,7 @@ use crate::probe::address::{Address, Host};
 
 const PORT: u16 = 5432;
 /// Most hosts of one URL that are tried.
-const MAX_HOSTS: usize = 4;
+pub(super) const MAX_HOSTS: usize = 4;
 
 /// A way to the server.
 #[derive(Clone, Debug, PartialEq)]

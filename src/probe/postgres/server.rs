@@ -1,0 +1,84 @@
+//! What a PostgreSQL says of itself before anything else is asked: its version, its role, and what we may see.
+
+use super::rows::Rows;
+
+/// Asks for [`Server`]. Reads no table, so that no lock on one stands in its way.
+pub(super) const QUESTION: &str = "\
+    SELECT current_setting('server_version') AS version, \
+    current_setting('server_version_num') AS number, \
+    pg_is_in_recovery() AS standby, \
+    current_user AS role, \
+    pg_has_role('pg_read_all_stats', 'USAGE') AS stats, \
+    pg_has_role('pg_monitor', 'USAGE') AS monitor";
+
+/// A server, as far as the questions depend on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Server {
+    /// As it writes it, without what a distribution adds: `15.18`.
+    pub(super) version: String,
+    /// As a number to compare: 150018.
+    pub(super) number: u32,
+    /// The major version.
+    pub(super) major: u32,
+    pub(super) is_standby: bool,
+    /// Who we are there.
+    role: String,
+    sees_stats: bool,
+    monitors: bool,
+}
+
+/// What a role must be granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needs {
+    Nothing,
+    /// What the sessions of others do.
+    Stats,
+    /// Also files of the server by name and size.
+    Monitor,
+}
+
+impl Server {
+    pub(super) fn read(rows: &Rows) -> Option<Self> {
+        let row = rows.first()?;
+        let number: u32 = row.text("number")?.parse().ok()?;
+        Some(Self {
+            version: row.text("version")?.split(' ').next()?.to_owned(),
+            number,
+            major: number / 10_000,
+            is_standby: row.is("standby"),
+            role: row.text("role")?.to_owned(),
+            sees_stats: row.is("stats"),
+            monitors: row.is("monitor"),
+        })
+    }
+
+    /// `primary` or `standby`.
+    pub(super) fn word(&self) -> &'static str {
+        if self.is_standby {
+            "standby"
+        } else {
+            "primary"
+        }
+    }
+
+    /// What to run there where we lack it; none where we do not.
+    pub(super) fn lacks(&self, needs: Needs) -> Option<String> {
+        let has = match needs {
+            Needs::Nothing => true,
+            Needs::Stats => self.sees_stats || self.monitors,
+            Needs::Monitor => self.monitors,
+        };
+        (!has).then(|| self.grant("pg_monitor"))
+    }
+
+    /// What makes us a member of `role`.
+    pub(super) fn grant(&self, role: &str) -> String {
+        let quoted = self.role.replace('"', "\"\"");
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if self.role.chars().all(is_plain) {
+            format!("GRANT {role} TO {quoted}")
+        } else {
+            format!("GRANT {role} TO \"{quoted}\"")
+        }
+    }
+}
