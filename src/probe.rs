@@ -54,6 +54,7 @@ pub use errand::Errand;
 pub use finding::Finding;
 
 use error::Looked;
+use postgres::bouncer as pgbouncer;
 use trace::Trace;
 
 /// Makes [`Probe`] from one row a kind: the key of a `[check.NAME]` that is also its name everywhere, the
@@ -117,6 +118,7 @@ kinds! {
     "websocket" => Websocket, websocket;
     "grpc" => Grpc, grpc;
     "postgres" => Postgres, postgres;
+    "pgbouncer" => Pgbouncer, pgbouncer;
     "port" => Port, port;
     "host" => Host, host;
     "disk" => Disk, disk;
@@ -280,6 +282,10 @@ pub(crate) mod tests {
             ("websocket", "websocket = { url = \"wss://a.example/\" }"),
             ("grpc", "grpc = { address = \"a.example:50051\" }"),
             ("postgres", "postgres = { url = \"postgres://u@h/d\" }"),
+            (
+                "pgbouncer",
+                "pgbouncer = { url = \"postgres://u@h:6432/pgbouncer\" }",
+            ),
             ("port", "port = { address = \"0.0.0.0:5000\" }"),
             ("host", "host = {}"),
             ("disk", "disk = { path = \"/\" }"),

@@ -15,6 +15,8 @@ use super::trace::{Stage, Trace};
 use crate::core::outcome::Outcome;
 use crate::settings::{Secret, Section};
 
+pub mod bouncer;
+
 mod aspect;
 mod chosen;
 mod expected;
@@ -33,7 +35,7 @@ mod wire;
 
 use expected::Expected;
 use link::{Limits, Link, Logins};
-use place::Place;
+use place::{Place, Reading};
 use server::Server;
 use suite::Memory;
 use task::Task;
@@ -61,7 +63,8 @@ impl Settings {
     ///
     /// - `url`: `postgres://…` as libpq takes it, a secret. Empty: not configured. `sslmode` is `disable`,
     ///   `prefer` (the default: encrypted where the server can, certificate not verified), or `require`,
-    ///   `verify-ca`, `verify-full` (all three: certificate and name verified)
+    ///   `verify-ca`, `verify-full` (all three: certificate and name verified). `sslrootcert`, `sslcert`, `sslkey`,
+    ///   `passfile`, `service` and `servicefile` name files as they do for libpq
     /// - one for each of [`aspect::ASPECTS`]: `false`, `true`, or a table with `warn`, `fail`, `every`, `ignore`
     /// - `role`, `version`, `settings`: what it is expected to be
     /// - `query`: questions of one's own
@@ -72,8 +75,9 @@ impl Settings {
             section.refuse("url", "\"url\" is missing", hint);
         }
         let url = section.secret("url");
-        let place = url.as_ref().map(|url| Place::parse(url.expose()));
-        if let Some(Err(hint)) = place {
+        let reading = Reading(section.report);
+        let place = url.as_ref().map(|url| Place::parse(url.expose(), reading));
+        if let Some(Err(hint)) = &place {
             // The text itself is a secret, so that it is not repeated.
             section.refuse("url", "\"url\" is not an address of a PostgreSQL", hint);
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustls::client::Resumption;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
@@ -79,6 +79,38 @@ impl Tls {
     /// For connections that would else be in the clear: encrypted, the other end may be anybody.
     pub(super) async fn unverified(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.made().await.unverified)
+    }
+
+    /// For connections with certificates of their own: `roots` are trusted instead of the system's, `own` is shown to
+    /// the server.
+    pub(super) async fn made_for(
+        &self,
+        is_verified: bool,
+        roots: Option<&[CertificateDer<'static>]>,
+        own: Option<(&[CertificateDer<'static>], &PrivateKeyDer<'static>)>,
+    ) -> Result<Arc<ClientConfig>, rustls::Error> {
+        let provider = Arc::new(ring::default_provider());
+        let begun = builder(&provider, &self.clock);
+        let begun = if is_verified {
+            let trusted = match roots {
+                Some(roots) => {
+                    let mut store = RootCertStore::empty();
+                    store.add_parsable_certificates(roots.iter().cloned());
+                    Arc::new(store)
+                }
+                None => Arc::clone(&self.made().await.roots),
+            };
+            begun.with_root_certificates(trusted)
+        } else {
+            let anybody = Arc::new(unverified::Anybody::new(&provider));
+            begun.dangerous().with_custom_certificate_verifier(anybody)
+        };
+        let mut config = match own {
+            Some((chain, key)) => begun.with_client_auth_cert(chain.to_vec(), key.clone_key())?,
+            None => begun.with_no_client_auth(),
+        };
+        config.resumption = Resumption::disabled();
+        Ok(Arc::new(config))
     }
 
     /// The handshake with the server `name` at `at`.

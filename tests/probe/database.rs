@@ -21,6 +21,8 @@ use crate::server::{Server, write};
 use crate::tls::chain;
 use crate::{PATIENT, assert_fails, env, look, look_briefly, probe, said, text};
 
+#[path = "database/bouncer.rs"]
+mod bouncer;
 #[path = "database/logins.rs"]
 mod logins;
 #[path = "database/safety.rs"]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::aspect::{Aspect, Usual};
 use crate::core::metric::Unit;
-use crate::probe::level::{Levels, Scale};
+use crate::probe::level::{Levels, SIZE, Scale};
 use crate::probe::pattern::Pattern;
 use crate::settings::Section;
 

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_postgres::error::Severity;
 use tokio_postgres::{Client, Error};
 
@@ -28,6 +28,8 @@ pub(super) struct Link {
     carrier: Option<Carrier>,
     allowance: Allowance,
     at: String,
+    /// How long the first question of this look took: next to nothing but the way there and back.
+    pub(super) way: Duration,
 }
 
 /// The logins that have not ended yet, in the order of the ways.
@@ -118,6 +120,7 @@ impl Link {
             carrier: Some(carrier),
             allowance,
             at,
+            way: Duration::ZERO,
         })
     }
 
@@ -126,7 +129,6 @@ impl Link {
     ///
     /// After a fault, or when dropped half-way, the link is of no use any more.
     pub(super) async fn ask(&mut self, question: &str, limits: Limits) -> Result<Answer, Fault> {
-        self.allowance.renew();
         // One message, thus one transaction: nothing of it stays in the session, so that it is welcome at
         // a pooler as well, and an error ends it.
         let message = format!(
@@ -138,7 +140,13 @@ impl Link {
             millis(limits.lock),
             millis(limits.statement),
         );
-        let asking = self.client.simple_query(&message);
+        self.say(&message).await
+    }
+
+    /// Says something as it is, and takes the answer.
+    pub(super) async fn say(&mut self, message: &str) -> Result<Answer, Fault> {
+        self.allowance.renew();
+        let asking = self.client.simple_query(message);
         let (asked, ended) = alongside(&mut self.carrier, asking).await;
         match (asked, ended) {
             (Ok(answer), None) => Ok(Answer::Rows(Rows::of(answer))),
@@ -150,16 +158,29 @@ impl Link {
             (_, Some(Err(error))) | (Err(error), Some(Ok(()))) => {
                 Err(Fault::Postgres(error, self.at.clone()))
             }
-            (Ok(_), Some(Ok(()))) => Err(Fault::Odd(self.at.clone())),
+            (Ok(_), Some(Ok(()))) => Err(self.odd()),
         }
     }
 
     /// Asks what the server is.
     pub(super) async fn greet(&mut self, limits: Limits) -> Result<Server, Fault> {
-        match self.ask(server::QUESTION, limits).await? {
-            Answer::Rows(rows) => Server::read(&rows).ok_or_else(|| Fault::Odd(self.at.clone())),
-            Answer::Refused(refusal) => Err(Fault::Refused(refusal, self.at.clone())),
+        let begun = Instant::now();
+        let answer = self.ask(server::QUESTION, limits).await?;
+        self.way = begun.elapsed();
+        match answer {
+            Answer::Rows(rows) => Server::read(&rows).ok_or_else(|| self.odd()),
+            Answer::Refused(refusal) => Err(self.refused(refusal)),
         }
+    }
+
+    /// What it means that an answer is none.
+    pub(super) fn odd(&self) -> Fault {
+        Fault::Odd(self.at.clone())
+    }
+
+    /// What it means that a question which cannot be left out was refused.
+    pub(super) fn refused(&self, refusal: Refusal) -> Fault {
+        Fault::Refused(refusal, self.at.clone())
     }
 }
 
@@ -171,10 +192,11 @@ fn millis(limit: Duration) -> u128 {
 /// What the server says against a question; none where the connection is over, too.
 fn refusal(error: &Error) -> Option<Refusal> {
     let said = error.as_db_error()?;
-    let is_over = matches!(
-        said.parsed_severity(),
-        Some(Severity::Fatal | Severity::Panic)
-    );
+    // A pooler says it in one form only, which a server may translate.
+    let is_over = match said.parsed_severity() {
+        Some(severity) => matches!(severity, Severity::Fatal | Severity::Panic),
+        None => said.severity() == "FATAL",
+    };
     (!is_over).then(|| Refusal {
         code: said.code().code().to_owned(),
         message: said.message().to_owned(),

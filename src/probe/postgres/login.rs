@@ -18,8 +18,9 @@ use tokio_postgres::{Client, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::sync::ReusableBoxFuture;
 
-use super::place::{Place, Way};
+use super::place::{Certificates, Place, Way};
 use super::wire::{Allowance, Wire};
+use crate::core::outcome::Outcome;
 use crate::probe::env::Env;
 use crate::probe::error::{self, Looked};
 use crate::probe::kept::Kept;
@@ -74,10 +75,11 @@ pub(super) async fn log_in(
             return Ok(Ok(made));
         }
     }
-    let login = Login::begin(way, place, Some(OPTIONS), env, trace).await?;
+    let options = (!place.is_pooler).then_some(OPTIONS);
+    let login = Login::begin(way, place, options, env, trace).await?;
     match login.wait(kept).await {
         // A pooler may not know what to do with options.
-        Err(error) if error.code() == Some(&SqlState::PROTOCOL_VIOLATION) => {
+        Err(error) if options.is_some() && error.code() == Some(&SqlState::PROTOCOL_VIOLATION) => {
             let login = Login::begin(way, place, None, env, trace).await?;
             Ok(login.wait(kept).await)
         }
@@ -114,10 +116,16 @@ impl Login {
             }
         };
         trace.enter(Stage::Login);
-        let tls = if place.is_verified() {
-            env.tls.verified().await
-        } else {
-            env.tls.unverified().await
+        let Certificates { roots, own } = &place.certificates;
+        let tls = match (roots, own) {
+            (None, None) if place.is_verified() => env.tls.verified().await,
+            (None, None) => env.tls.unverified().await,
+            _ => {
+                let roots = roots.as_deref().filter(|_| place.is_verified());
+                let own = own.as_ref().map(|(chain, key)| (chain.as_slice(), &**key));
+                let made = env.tls.made_for(place.is_verified(), roots, own).await;
+                made.map_err(|error| Outcome::unknown(&format!("our certificate: {error}")))?
+            }
         };
         let mut maker = MakeRustlsConnect::new(ClientConfig::clone(&tls));
         let made = MakeTlsConnect::<Wire>::make_tls_connect(&mut maker, name);

@@ -1,15 +1,31 @@
-//! Where a PostgreSQL is and how to log in, read from its URL once.
+//! Where a PostgreSQL is and how to log in, read from its URL once, and from the files that this names.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host as PgHost, SslMode};
 
 use crate::probe::address::{Address, Host};
+use crate::settings::Report;
+
+mod certificates;
+mod conninfo;
+mod files;
+
+pub(super) use certificates::Certificates;
+use conninfo::Parts;
 
 const PORT: u16 = 5432;
 /// Most hosts of one URL that are tried.
 pub(super) const MAX_HOSTS: usize = 4;
+
+/// Largest file that a URL can name.
+const FILE: u64 = 1 << 20;
+/// Where Debian's libpq looks for the service file of the system, and where it puts sockets.
+const SYSTEM: &str = "/etc/postgresql-common";
+const SOCKETS: [&str; 2] = ["/var/run/postgresql", "/run/postgresql"];
 
 /// A way to the server.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +43,23 @@ impl Way {
             Self::Socket(path) => path.display().to_string(),
         }
     }
+
+    /// Host and port as a password file names them: a socket in the usual folder is `localhost`.
+    fn named(&self) -> (String, String) {
+        match self {
+            Self::Tcp(address, name) => (name.clone(), address.port.to_string()),
+            Self::Socket(path) => {
+                let folder = path.parent().unwrap_or(path).display().to_string();
+                let port = path.extension().unwrap_or_default().to_string_lossy();
+                let host = if SOCKETS.contains(&folder.as_str()) {
+                    "localhost".to_owned()
+                } else {
+                    folder
+                };
+                (host, port.into_owned())
+            }
+        }
+    }
 }
 
 /// What a URL says.
@@ -36,31 +69,125 @@ pub(super) struct Place {
     pub(super) login: Config,
     /// Never empty.
     pub(super) ways: Vec<Way>,
+    pub(super) certificates: Certificates,
+    /// Whether it is the console of a pooler, which takes no options.
+    pub(super) is_pooler: bool,
+}
+
+/// Where files and variables are read from.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a>(pub(super) &'a Report<'a>);
+
+impl Reading<'_> {
+    /// The text of a file. A change of it makes another configuration.
+    fn file(self, key: &str, path: &Path) -> Result<String, String> {
+        let path = self.0.folder().join(path);
+        self.0.has_secret(&path);
+        let size = fs::metadata(&path).map_or(0, |file| file.len());
+        if size > FILE {
+            return Err(format!("{key}: it is larger than {} KiB", FILE >> 10));
+        }
+        fs::read_to_string(&path).map_err(|error| format!("{key}: cannot read it: {error}"))
+    }
+
+    /// The same of a file that nobody else may read, as libpq wants it: it is ours, or it is root's and our
+    /// group's.
+    fn secret(self, key: &str, path: &Path) -> Result<String, String> {
+        let text = self.file(key, path)?;
+        let file = fs::metadata(self.0.folder().join(path));
+        let is_open = file.is_ok_and(|file| {
+            let others = if file.uid() == 0 { 0o037 } else { 0o077 };
+            file.mode() & others != 0
+        });
+        if is_open {
+            return Err(format!("{key}: others may read it; chmod 0600"));
+        }
+        Ok(text)
+    }
 }
 
 impl Place {
     /// Reads a URL. None where it is empty. The error says what to write, and nothing of the URL: it may
     /// be any part of a password.
-    pub(super) fn parse(url: &str) -> Result<Option<Self>, &'static str> {
+    pub(super) fn parse(url: &str, reading: Reading<'_>) -> Result<Option<Self>, String> {
         const FORM: &str = "write postgres://USER:PASSWORD@HOST:5432/DATABASE, with special characters of the password percent-encoded";
         let url = url.trim();
         if url.is_empty() {
             return Ok(None);
         }
-        // Not known to the library; here "require" verifies all that these ask for.
-        let known = url
-            .replace("sslmode=verify-full", "sslmode=require")
-            .replace("sslmode=verify-ca", "sslmode=require");
-        let mut login: Config = known.parse().map_err(|_| FORM)?;
+        let mut parts = Parts::of(url).ok_or(FORM)?;
+        let mut login: Config = parts.rest.parse().map_err(|_| FORM)?;
+        if let Some(name) = parts.get("service").map(str::to_owned) {
+            let service = service(&name, &parts, reading)?;
+            let theirs: Config = service
+                .rest
+                .parse()
+                .map_err(|_| "service: what it says is no connection")?;
+            fill_in(&mut login, &theirs);
+            parts.fill_in(service);
+        }
+        login.ssl_mode(match parts.get("sslmode").unwrap_or("prefer") {
+            "disable" => SslMode::Disable,
+            "allow" | "prefer" => SslMode::Prefer,
+            "require" | "verify-ca" | "verify-full" => SslMode::Require,
+            _ => return Err("sslmode is disable, prefer or verify-full".to_owned()),
+        });
+        let certificates = Certificates::read(&parts, reading)?;
         let ways = ways(&login).ok_or(FORM)?;
         if ways.is_empty() {
-            return Err("name a host, or a folder with a socket: ?host=/var/run/postgresql");
+            return Err(
+                "name a host, or a folder with a socket: ?host=/var/run/postgresql".to_owned(),
+            );
         }
         login.application_name("belfry");
         if login.get_user().is_none() {
-            return Err("name a user: postgres://USER@HOST/DATABASE");
+            return Err("name a user: postgres://USER@HOST/DATABASE".to_owned());
         }
-        Ok(Some(Self { login, ways }))
+        let place = Self {
+            login,
+            ways,
+            certificates,
+            is_pooler: false,
+        };
+        place.with_password(&parts, reading).map(Some)
+    }
+
+    /// The console of a pooler there.
+    pub(super) fn of_pooler(self) -> Self {
+        Self {
+            is_pooler: true,
+            ..self
+        }
+    }
+
+    /// With the password of a password file, where there is none yet.
+    fn with_password(mut self, parts: &Parts, reading: Reading<'_>) -> Result<Self, String> {
+        if self.login.get_password().is_some() {
+            return Ok(self);
+        }
+        let home = || Some(PathBuf::from(reading.0.variable("HOME")?).join(".pgpass"));
+        let named = parts.get("passfile").map(PathBuf::from);
+        let is_named = named.is_some();
+        let named = named.or_else(|| reading.0.variable("PGPASSFILE").map(PathBuf::from));
+        let Some(path) = named.or_else(home) else {
+            return Ok(self);
+        };
+        let text = match reading.secret("passfile", &path) {
+            Ok(text) => text,
+            // As libpq does: one that nobody has named need not be there.
+            Err(_) if !is_named => return Ok(self),
+            Err(error) => return Err(error),
+        };
+        let user = self.login.get_user().unwrap_or_default();
+        let database = self.login.get_dbname().unwrap_or(user);
+        let password = self.ways.iter().find_map(|way| {
+            let (host, port) = way.named();
+            files::password(&text, [&host, &port, database, user])
+        });
+        if let Some(password) = password {
+            self.login.password(password);
+        }
+        Ok(self)
     }
 
     /// Without the password.
@@ -86,6 +213,71 @@ impl Place {
     /// Whether the server's certificate must be verified.
     pub(super) fn is_verified(&self) -> bool {
         self.login.get_ssl_mode() == SslMode::Require
+    }
+}
+
+/// The parameters of a service: of `servicefile`, `$PGSERVICEFILE` or `~/.pg_service.conf`, and then of the file of
+/// the system.
+fn service(name: &str, parts: &Parts, reading: Reading<'_>) -> Result<Parts, String> {
+    let variable = |name| reading.0.variable(name).map(PathBuf::from);
+    let named = parts
+        .get("servicefile")
+        .map(PathBuf::from)
+        .or_else(|| variable("PGSERVICEFILE"));
+    let own = named
+        .clone()
+        .or_else(|| Some(variable("HOME")?.join(".pg_service.conf")));
+    let folder = variable("PGSYSCONFDIR").unwrap_or_else(|| PathBuf::from(SYSTEM));
+    for path in own.into_iter().chain([folder.join("pg_service.conf")]) {
+        let text = match reading.file("service", &path) {
+            Ok(text) => text,
+            Err(error) if named.as_ref() == Some(&path) => return Err(error),
+            Err(_) => continue,
+        };
+        if let Some(pairs) = files::service(&text, name)? {
+            return Ok(Parts::of_pairs(pairs));
+        }
+    }
+    Err("service: it is in no service file".to_owned())
+}
+
+/// Takes from a service what the URL does not say.
+fn fill_in(login: &mut Config, service: &Config) {
+    if login.get_user().is_none()
+        && let Some(user) = service.get_user()
+    {
+        login.user(user);
+    }
+    if login.get_password().is_none()
+        && let Some(password) = service.get_password()
+    {
+        login.password(password);
+    }
+    if login.get_dbname().is_none()
+        && let Some(database) = service.get_dbname()
+    {
+        login.dbname(database);
+    }
+    if login.get_options().is_none()
+        && let Some(options) = service.get_options()
+    {
+        login.options(options);
+    }
+    if login.get_hosts().is_empty() && login.get_hostaddrs().is_empty() {
+        for host in service.get_hosts() {
+            match host {
+                PgHost::Tcp(name) => login.host(name.as_str()),
+                PgHost::Unix(folder) => login.host_path(folder),
+            };
+        }
+        for address in service.get_hostaddrs() {
+            login.hostaddr(*address);
+        }
+        if login.get_ports().is_empty() {
+            for port in service.get_ports() {
+                login.port(*port);
+            }
+        }
     }
 }
 
@@ -123,40 +315,4 @@ fn socket(folder: &Path, port: u16) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_names_ways_to_the_server() {
-        for (url, shown) in [
-            ("postgres://u@h/d", "postgres://u@h:5432/d"),
-            (
-                "postgresql://u:p@127.0.0.1:6000",
-                "postgres://u@127.0.0.1:6000/u",
-            ),
-            ("postgres://u@a:1,b:2/d", "postgres://u@a:1,b:2/d"),
-            (
-                "host=/run/pg user=u dbname=d",
-                "postgres://u@/run/pg/.s.PGSQL.5432/d",
-            ),
-            (
-                "postgres://u@h/d?sslmode=verify-full",
-                "postgres://u@h:5432/d",
-            ),
-        ] {
-            let place = Place::parse(url).unwrap().unwrap();
-            assert_eq!(place.shown(), shown);
-            assert_eq!(place.is_verified(), url.contains("verify"), "{url}");
-        }
-        assert!(Place::parse("postgres:///d").is_err());
-        assert!(Place::parse("host=h dbname=d").is_err());
-    }
-
-    #[test]
-    fn a_password_that_a_server_echoes_is_taken_out() {
-        let place = Place::parse("postgres://u:hunter2@h/d").unwrap().unwrap();
-        assert_eq!(place.masked("you said hunter2!"), "you said …!");
-        let place = Place::parse("postgres://u@h/d").unwrap().unwrap();
-        assert_eq!(place.masked("as it is"), "as it is");
-    }
-}
+mod tests;

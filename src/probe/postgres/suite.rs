@@ -113,7 +113,8 @@ impl Memory {
                 lock,
             };
             let answer = link.ask(&question, limits).await;
-            let took = at.elapsed();
+            // A long way to the server is no cost of the question.
+            let took = at.elapsed().saturating_sub(link.way);
             spent += took;
             let rest = took.mul_f64(100.0 / share);
             let due = at + rest.max(task.every());
