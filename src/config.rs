@@ -11,6 +11,7 @@ mod document;
 mod email;
 mod files;
 mod heartbeat;
+mod isolation;
 mod listen;
 mod own;
 mod plan;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout_at;
 
+use crate::core::check::UPLINK;
 use crate::core::outcome::Outcome;
 use crate::settings::Section;
 
@@ -23,6 +24,7 @@ mod finding;
 mod kept;
 mod level;
 mod pattern;
+mod peer;
 mod regular;
 mod tls;
 mod trace;
@@ -46,12 +48,14 @@ pub mod process;
 pub mod tcp;
 pub mod udp;
 pub mod unit;
+pub mod uplink;
 pub mod websocket;
 
 pub use composite::Known;
 pub use env::Env;
 pub use errand::Errand;
 pub use finding::Finding;
+pub use peer::Peer;
 
 use error::Looked;
 use postgres::bouncer as pgbouncer;
@@ -67,6 +71,8 @@ macro_rules! kinds {
             $($kind($module::Settings),)*
             /// Belfry itself; made by the daemon, not written by users.
             Own(own::Settings),
+            /// Whether we reach anybody; made from `[isolation]`.
+            Uplink(uplink::Settings),
         }
 
         impl Probe {
@@ -85,6 +91,7 @@ macro_rules! kinds {
                 match self {
                     $(Self::$kind(_) => $key,)*
                     Self::Own(_) => "own",
+                    Self::Uplink(_) => UPLINK,
                 }
             }
 
@@ -93,6 +100,7 @@ macro_rules! kinds {
                 match self {
                     $(Self::$kind(settings) => settings.target(),)*
                     Self::Own(settings) => settings.target(),
+                    Self::Uplink(settings) => settings.target(),
                 }
             }
 
@@ -102,6 +110,7 @@ macro_rules! kinds {
                 match self {
                     $(Self::$kind(settings) => Box::pin(settings.look(env, trace)).await,)*
                     Self::Own(settings) => Ok(settings.look(env)),
+                    Self::Uplink(settings) => Box::pin(settings.look(trace)).await,
                 }
             }
         }

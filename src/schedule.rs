@@ -24,13 +24,16 @@ use crate::vitals::Vitals;
 
 pub mod chores;
 mod dates;
+mod doubts;
 mod rota;
+mod slots;
+#[cfg(test)]
+mod tests;
 
-use rota::{Moment, Rota, Slot};
+use doubts::Doubts;
+use rota::{Moment, Rota};
+use slots::Slots;
 
-/// Most probes under way at once. Each needs a file descriptor or two; what is due beyond it waits, and
-/// its lateness is shown.
-const RUNNING: usize = 1_024;
 /// The window over which the worst lateness is told.
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -42,6 +45,8 @@ pub struct Job {
     pub retry_every: Option<Duration>,
     pub timeout: Duration,
     pub probe: Arc<Probe>,
+    /// The check of the uplink that its target is behind.
+    pub behind: Option<CheckId>,
 }
 
 /// Runs the jobs.
@@ -62,86 +67,148 @@ struct Look {
     check: CheckId,
     at: Time,
     outcome: Outcome,
+    /// How late it began, but for the time in which it waited for others at its own target: that is not our delay.
+    late: Duration,
+}
+
+/// What is going on.
+#[derive(Default)]
+struct Work {
+    rota: Rota,
+    looks: JoinSet<Look>,
+    slots: Slots,
+    doubts: Doubts,
+    worst: Worst,
 }
 
 impl Scheduler {
     /// Runs until `shutdown`; looks under way are then dropped, and say nothing.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        let mut rota = Rota::default();
-        let mut looks: JoinSet<Look> = JoinSet::new();
-        let jobs = Arc::clone(&self.jobs.borrow_and_update());
-        rota.adopt(&jobs, Moment::now(&self.clock));
-        let mut worst = Worst::default();
+        let mut work = Work::default();
+        self.adopt(&mut work);
         loop {
             self.vitals.progress.scheduler.bump();
-            let room = looks.len() < RUNNING;
+            let Work { rota, looks, .. } = &mut work;
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 changed = self.jobs.changed() => {
                     if changed.is_err() { return }
-                    let jobs = Arc::clone(&self.jobs.borrow_and_update());
-                    rota.adopt(&jobs, Moment::now(&self.clock));
+                    self.adopt(&mut work);
                 }
-                Some(check) = self.now.recv() => {
-                    if let Some(slot) = rota.slots.get_mut(&check).filter(|slot| slot.running.is_none()) {
-                        self.begin(&mut looks, slot);
-                    }
-                }
-                Some(expired) = std::future::poll_fn(|cx| rota.queue.poll_expired(cx)), if room && !rota.queue.is_empty() => {
-                    let late = self.due(&mut rota, expired.into_inner(), &mut looks);
-                    self.vitals.lateness.set_duration(late);
-                    self.vitals.lateness_spread.note(late);
-                    self.vitals.lateness_max.set_duration(worst.note(late));
+                Some(check) = self.now.recv() => self.begin(&mut work, check, Duration::ZERO),
+                Some(expired) = std::future::poll_fn(|cx| rota.queue.poll_expired(cx)), if !rota.queue.is_empty() => {
+                    self.due(&mut work, expired.into_inner());
                 }
                 Some(ended) = looks.join_next(), if !looks.is_empty() => {
-                    self.ended(&mut rota, ended);
+                    self.ended(&mut work, ended);
                 }
-                () = sleep(Duration::from_millis(500)) => {
-                    self.vitals.lateness_max.set_duration(worst.note(Duration::ZERO));
-                }
+                () = sleep(Duration::from_millis(500)) => {}
             }
             self.vitals
+                .lateness_max
+                .set_duration(work.worst.note(Duration::ZERO));
+            self.vitals
                 .probes_running
-                .set(u64::try_from(looks.len()).unwrap_or(u64::MAX));
+                .set(u64::try_from(work.slots.taken()).unwrap_or(u64::MAX));
         }
     }
 
-    /// Begins the look that is due, unless the one before is still under way. Returns how late it is.
-    fn due(&self, rota: &mut Rota, check: CheckId, looks: &mut JoinSet<Look>) -> Duration {
-        let Some(late) = rota.take_due(check, Moment::now(&self.clock)) else {
-            return Duration::ZERO;
+    /// Takes over the jobs of the plan.
+    fn adopt(&mut self, work: &mut Work) {
+        let jobs = Arc::clone(&self.jobs.borrow_and_update());
+        work.slots.follow(&jobs);
+        work.rota.adopt(&jobs, Moment::now(&self.clock));
+        let slots = &work.rota.slots;
+        for look in work.doubts.orphans(|uplink| slots.contains_key(&uplink)) {
+            self.hand_in(&mut work.rota, look);
+        }
+    }
+
+    /// Begins the look that is due.
+    fn due(&self, work: &mut Work, check: CheckId) {
+        if let Some(late) = work.rota.take_due(check, Moment::now(&self.clock)) {
+            work.worst.note(late);
+            self.begin(work, check, late);
+        }
+    }
+
+    /// Begins a look, unless the one before is still under way; it waits for its slots on its own.
+    fn begin(&self, work: &mut Work, check: CheckId, late: Duration) {
+        let slot = work.rota.slots.get_mut(&check);
+        let Some(slot) = slot.filter(|slot| slot.running.is_none()) else {
+            return;
         };
-        let slot = rota.slots.get_mut(&check);
-        if let Some(slot) = slot.filter(|slot| slot.running.is_none()) {
-            self.begin(looks, slot);
-        }
-        late
-    }
-
-    fn begin(&self, looks: &mut JoinSet<Look>, slot: &mut Slot) {
-        let (check, timeout, at) = (slot.job.check, slot.job.timeout, self.clock.now());
-        let (probe, env) = (Arc::clone(&slot.job.probe), Arc::clone(&self.env));
-        let task = looks.spawn(async move {
+        work.doubts.asked(check);
+        let ticket = work.slots.ticket(&slot.job.probe);
+        let (probe, timeout) = (Arc::clone(&slot.job.probe), slot.job.timeout);
+        let (env, clock) = (Arc::clone(&self.env), self.clock.clone());
+        let vitals = Arc::clone(&self.vitals);
+        let task = work.looks.spawn(async move {
+            let admitted = ticket.admit().await;
+            let (at_target, anywhere) = admitted.waited;
+            let late = late + anywhere;
+            vitals.lateness.set_duration(late + at_target);
+            vitals.lateness_spread.note(late + at_target);
+            vitals.probes.bump();
+            let at = clock.now();
+            let outcome = probe.run(&env, timeout).await;
+            drop(admitted);
             Look {
                 check,
                 at,
-                outcome: probe.run(&env, timeout).await,
+                outcome,
+                late,
             }
         });
         slot.running = Some(task.id());
-        self.vitals.probes.bump();
     }
 
-    /// Hands the outcome in. A failure that is not confirmed yet is looked at again soon.
-    fn ended(&self, rota: &mut Rota, ended: Result<Look, JoinError>) {
+    /// A look has ended: it is handed in, or waits until its uplink was asked.
+    fn ended(&self, work: &mut Work, ended: Result<Look, JoinError>) {
         let look = ended.unwrap_or_else(|error| Look {
-            check: rota.running(error.id()).unwrap_or(CheckId(u32::MAX)),
+            check: work.rota.running(error.id()).unwrap_or(CheckId(u32::MAX)),
             at: self.clock.now(),
             outcome: Outcome::unknown(
                 "the probe crashed; this is a bug in Belfry, please report it",
             ),
+            late: Duration::ZERO,
         });
-        let Look { check, at, outcome } = look;
+        work.worst.note(look.late);
+        let check = look.check;
+        if let Some(uplink) = self.doubtful(&work.rota, &look) {
+            work.doubts.add(uplink, look);
+            self.begin(work, uplink, Duration::ZERO);
+            return;
+        }
+        self.hand_in(&mut work.rota, look);
+        for look in work.doubts.answered(check) {
+            self.hand_in(&mut work.rota, look);
+        }
+        if work.doubts.wait_for(check) {
+            self.begin(work, check, Duration::ZERO);
+        }
+    }
+
+    /// The uplink that has to be asked before this look counts: it has failed, and that would be news, and
+    /// nothing is known yet of an isolation.
+    fn doubtful(&self, rota: &Rota, look: &Look) -> Option<CheckId> {
+        if look.outcome.verdict != Verdict::Fail {
+            return None;
+        }
+        let uplink = rota.slots.get(&look.check)?.job.behind;
+        let uplink = uplink.filter(|uplink| rota.slots.contains_key(uplink))?;
+        let view = self.view.borrow();
+        let phase = view.engine.watched(look.check)?.phase();
+        let asked = view.engine.watched(uplink)?;
+        let settled = phase == Phase::Down || asked.is_failing() || asked.phase() == Phase::Paused;
+        (!settled).then_some(uplink)
+    }
+
+    /// Hands the outcome in. A failure that is not confirmed yet is looked at again soon.
+    fn hand_in(&self, rota: &mut Rota, look: Look) {
+        let Look {
+            check, at, outcome, ..
+        } = look;
         let Some(slot) = rota.slots.get_mut(&check) else {
             return;
         };

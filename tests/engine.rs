@@ -13,6 +13,8 @@ use belfry::core::view;
 
 #[path = "engine/away.rs"]
 mod away;
+#[path = "engine/isolation.rs"]
+mod isolation;
 #[path = "engine/plans.rs"]
 mod plans;
 #[path = "engine/remedies.rs"]

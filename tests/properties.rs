@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use belfry::core::check::Check;
+use belfry::core::check::{Check, UPLINK};
 use belfry::core::heartbeat::Signal;
 use belfry::core::input::Input;
 use belfry::core::outcome::Verdict;
@@ -111,19 +111,19 @@ enum Act {
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        12 => (0u8..3, verdict()).prop_map(|(check, verdict)| Act::Look(check, verdict)),
+        12 => (0u8..4, verdict()).prop_map(|(check, verdict)| Act::Look(check, verdict)),
         2 => prop_oneof![Just(Signal::Success), Just(Signal::Fail), Just(Signal::Start), Just(Signal::Exit(2))].prop_map(Act::Ping),
         4 => (1u16..900).prop_map(Act::Wait),
         3 => Just(Act::Deliver),
         2 => Just(Act::Defer),
-        1 => (0u8..3).prop_map(Act::Pause),
-        1 => (0u8..3).prop_map(Act::Resume),
+        1 => (0u8..4).prop_map(Act::Pause),
+        1 => (0u8..4).prop_map(Act::Resume),
         1 => Just(Act::Reload),
         1 => (1u16..4_000).prop_map(Act::Deaf),
     ]
 }
 
-const NAMES: [&str; 3] = ["db", "shop", "blog"];
+const NAMES: [&str; 4] = ["db", "shop", "blog", "belfry.uplink"];
 
 fn checks() -> Vec<Check> {
     let shop = Check {
@@ -135,9 +135,14 @@ fn checks() -> Vec<Check> {
         alert_degraded: true,
         fail_after: Threshold { bad: 2, of: 4 },
         flapping: None,
+        behind: Some("belfry.uplink".into()),
         ..check("blog")
     };
-    vec![check("db"), shop, blog, heartbeat("backup")]
+    let uplink = Check {
+        kind: UPLINK.into(),
+        ..check("belfry.uplink")
+    };
+    vec![check("db"), shop, blog, uplink, heartbeat("backup")]
 }
 
 fn live(story: &mut Story, acts: &[Act]) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::isolation::Isolation;
 use super::rules::Rules;
 use super::{accept, remedy, schedule};
 use crate::core::check::{Check, Recipient};
@@ -23,6 +24,7 @@ pub(super) struct Base {
     pub rules: Rules,
     pub zone: TimeZone,
     pub recipients: Arc<[Recipient]>,
+    pub isolation: Isolation,
 }
 
 /// A check that was read, before its relations to others are known to be right.
@@ -101,6 +103,7 @@ pub(super) fn read<'a>(name: &str, mut section: Section<'a>, base: &Base) -> Dra
     let schedule = schedule::read(&mut section, &base.zone).unwrap_or(Schedule::Every(rules.every));
     let about = About::read(&mut section, GROUP, base);
     let probe = Probe::read(&mut section);
+    let behind = base.isolation.behind(&mut section, probe.as_ref());
     let not_configured = probe.as_ref().and_then(Probe::not_configured);
     let mut check = Check {
         kind: probe.as_ref().map_or("", Probe::kind).into(),
@@ -108,6 +111,7 @@ pub(super) fn read<'a>(name: &str, mut section: Section<'a>, base: &Base) -> Dra
             .as_ref()
             .map_or_else(String::new, Probe::target)
             .into(),
+        behind,
         not_configured: not_configured.map(Arc::from),
         ..judged(name, schedule, &rules, &about)
     };
@@ -136,6 +140,7 @@ pub(super) fn judged(name: &str, schedule: Schedule, rules: &Rules, about: &Abou
         recover_after: rules.recover_after,
         flapping: rules.flapping,
         depends_on: about.parents(),
+        behind: None,
         alert_degraded: rules.alert_degraded,
         runbook: about.runbook.clone(),
         recipients: Arc::clone(&about.recipients),

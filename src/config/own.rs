@@ -29,14 +29,19 @@ const PORTS: [(&str, &str); 3] = [
 ];
 /// Often enough to be told within half a minute, seldom enough to cost nothing.
 const EVERY: Duration = Duration::from_secs(10);
+/// The uplink is asked more often, and soon given up, because all that is behind it waits for what it says. Three
+/// failures in a row, so that one lost packet is no isolation.
+const UPLINK_EVERY: Duration = Duration::from_secs(5);
+const UPLINK_TIMEOUT: Duration = Duration::from_secs(2);
+const UPLINK_FAILURES: u8 = 3;
 
 /// One built-in check.
 struct Own {
-    name: &'static str,
+    name: String,
     kind: &'static str,
     target: String,
     probe: Option<Probe>,
-    fail_after: u8,
+    rules: Rules,
 }
 
 /// All built-in checks, tuned by the sections of that name; the rest of the sections is complained of.
@@ -48,13 +53,15 @@ pub(super) fn read<'a>(
     base: &Base,
 ) -> Vec<Draft<'a>> {
     let mut tuning: BTreeMap<String, Section<'a>> = BTreeMap::new();
+    let known: Vec<String> = names(base).collect();
+    let known = || known.iter().map(String::as_str);
     for (name, section) in sections {
-        if !names().any(|known| known == name) {
-            let hint = accept::nearest(&name, names()).map_or_else(
+        if !known().any(|known| known == name) {
+            let hint = accept::nearest(&name, known()).map_or_else(
                 || {
                     format!(
                         "built in are {}; choose a name without \"{PREFIX}\"",
-                        names().collect::<Vec<_>>().join(", ")
+                        known().collect::<Vec<_>>().join(", ")
                     )
                 },
                 |near| format!("did you mean \"{near}\"?"),
@@ -77,8 +84,8 @@ pub(super) fn read<'a>(
         }
     }
     let mut drafts = Vec::new();
-    for own in all(listen, has_archive, source) {
-        let section = tuning.remove(own.name);
+    for own in all(listen, has_archive, source, base) {
+        let section = tuning.remove(&own.name);
         drafts.push(draft(own, section, base));
     }
     // What is switched off may be tuned all the same: its keys are read, and nothing comes of them.
@@ -89,13 +96,14 @@ pub(super) fn read<'a>(
 }
 
 /// The names, whether switched on or not.
-fn names() -> impl Iterator<Item = &'static str> {
+fn names(base: &Base) -> impl Iterator<Item = String> {
     let ports = PORTS.into_iter().map(|(name, _)| name);
     let own = own::all().into_iter().map(|(name, _)| name);
-    ports.chain(own).chain([CONFIG])
+    let fixed = ports.chain(own).chain([CONFIG]).map(str::to_owned);
+    fixed.chain(base.isolation.checks().map(|(name, _)| name))
 }
 
-fn all(listen: &Listen, has_archive: bool, source: &str) -> Vec<Own> {
+fn all(listen: &Listen, has_archive: bool, source: &str, base: &Base) -> Vec<Own> {
     let ports = PORTS
         .into_iter()
         .zip(listen.pages())
@@ -103,25 +111,27 @@ fn all(listen: &Listen, has_archive: bool, source: &str) -> Vec<Own> {
             let address = *addresses.first()?;
             let probe = asked(address, path);
             Some(Own {
-                name,
+                name: name.to_owned(),
                 kind: "port",
                 target: target(address, probe.as_ref()),
                 probe,
-                fail_after: 2,
+                rules: rules(2, base),
             })
         });
     let own = own::all()
         .into_iter()
         .filter(|(name, _)| has_archive || *name != ARCHIVE)
-        .map(|(name, settings)| probed(name, Probe::Own(settings)));
+        .map(|(name, settings)| probed(name, Probe::Own(settings), rules(2, base)));
     let config = Own {
-        name: CONFIG,
+        name: CONFIG.to_owned(),
         kind: "config",
         target: source.to_owned(),
         probe: None,
-        fail_after: 1,
+        rules: rules(1, base),
     };
-    ports.chain(own).chain([config]).collect()
+    let uplinks = base.isolation.checks();
+    let uplinks = uplinks.filter_map(|(name, probe)| Some(probed(&name, probe?, hasty(base))));
+    ports.chain(own).chain(uplinks).chain([config]).collect()
 }
 
 /// How to ask at the address of a page; none while its port is not known.
@@ -148,13 +158,13 @@ pub(super) fn redirect(checks: &mut [Planned], bound: &Listen) {
     }
 }
 
-fn probed(name: &'static str, probe: Probe) -> Own {
+fn probed(name: &str, probe: Probe, rules: Rules) -> Own {
     Own {
-        name,
+        name: name.to_owned(),
         kind: probe.kind(),
         target: probe.target(),
         probe: Some(probe),
-        fail_after: 2,
+        rules,
     }
 }
 
@@ -169,8 +179,18 @@ fn rules(fail_after: u8, base: &Base) -> Rules {
     }
 }
 
+/// Those of an uplink.
+fn hasty(base: &Base) -> Rules {
+    Rules {
+        every: UPLINK_EVERY,
+        retry_every: UPLINK_EVERY,
+        timeout: UPLINK_TIMEOUT,
+        ..rules(UPLINK_FAILURES, base)
+    }
+}
+
 fn draft<'a>(own: Own, section: Option<Section<'a>>, base: &Base) -> Draft<'a> {
-    let rules = rules(own.fail_after, base);
+    let rules = own.rules;
     let (rules, schedule, about, origin) = if let Some(section) = section {
         tune(section, &rules, base)
     } else {
@@ -180,7 +200,7 @@ fn draft<'a>(own: Own, section: Option<Section<'a>>, base: &Base) -> Draft<'a> {
     let check = Check {
         kind: own.kind.into(),
         target: Arc::from(own.target),
-        ..check::judged(own.name, schedule, &rules, &about)
+        ..check::judged(&own.name, schedule, &rules, &about)
     };
     Draft {
         check,

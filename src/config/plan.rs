@@ -10,6 +10,7 @@ use super::daemon::{self, Daemon};
 use super::document::Files;
 use super::files::Found;
 use super::heartbeat::{self, Uuids};
+use super::isolation::Isolation;
 use super::rules::Rules;
 use super::{Email, Listen, Retention, depend, own};
 use crate::core::check::{Check, Roster};
@@ -87,6 +88,7 @@ pub(super) fn read(mut files: Files<'_>, found: &Found, report: &Report<'_>) -> 
         rules: Rules::defaults(files.one("defaults")),
         zone: daemon.zone.clone(),
         recipients: Arc::clone(&email.to),
+        isolation: Isolation::read(files.one("isolation")),
     };
 
     let checks = files.named("check");

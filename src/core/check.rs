@@ -22,6 +22,9 @@ impl fmt::Display for CheckId {
     }
 }
 
+/// The kind of the checks that tell whether we reach anybody at all.
+pub const UPLINK: &str = "uplink";
+
 /// One check or heartbeat of the plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {
@@ -44,6 +47,8 @@ pub struct Check {
     pub flapping: Option<Flapping>,
     /// Checks without which this one cannot work.
     pub depends_on: Vec<Arc<str>>,
+    /// The check of the uplink that its target is behind: without it, a failure says nothing of the target.
+    pub behind: Option<Arc<str>>,
     /// Whether Degraded opens an incident, too.
     pub alert_degraded: bool,
     pub runbook: Option<Arc<str>>,

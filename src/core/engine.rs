@@ -18,6 +18,7 @@ use super::time::Time;
 mod apply;
 mod change;
 mod heal;
+mod isolate;
 mod judge;
 mod operate;
 mod plan;

@@ -120,6 +120,7 @@ fn check(name: &str, recipients: &[&str]) -> Arc<Check> {
         recover_after: 1,
         flapping: None,
         depends_on: Vec::new(),
+        behind: None,
         alert_degraded: false,
         runbook: None,
         recipients: recipients.iter().map(|to| email(to)).collect(),

@@ -109,6 +109,8 @@ fn jobs(plan: &Plan, view: &View, old: &[Job]) -> Vec<Job> {
     let job = |planned: &Planned| {
         let check = view.engine.named(&planned.check.name)?.id;
         let probe = planned.probe.clone()?;
+        let behind = planned.check.behind.as_ref();
+        let behind = behind.and_then(|name| view.engine.named(name));
         let probe = known
             .get(&check)
             .filter(|job| job.probe == probe)
@@ -119,6 +121,7 @@ fn jobs(plan: &Plan, view: &View, old: &[Job]) -> Vec<Job> {
             retry_every: planned.check.retry_every,
             timeout: planned.check.timeout,
             probe,
+            behind: behind.map(|uplink| uplink.id),
         })
     };
     runnable.filter_map(job).collect()

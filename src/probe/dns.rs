@@ -15,6 +15,7 @@ use super::env::Env;
 use super::error::Looked;
 use super::http::read_slow;
 use super::level::Judgement;
+use super::peer::Peer;
 use super::tls::Secure;
 use super::trace::Trace;
 use crate::core::outcome::Outcome;
@@ -134,6 +135,11 @@ impl Settings {
             expected,
             slow,
         })
+    }
+
+    /// Whom it talks to.
+    pub(super) fn peer(&self) -> Peer {
+        self.server.as_ref().map_or_else(Peer::resolver, Peer::of)
     }
 
     /// What is asked for, and whom, for people.

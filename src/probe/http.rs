@@ -14,6 +14,7 @@ use bytes::Bytes;
 use super::env::Env;
 use super::error::Looked;
 use super::pattern::Pattern;
+use super::peer::Peer;
 use super::trace::Trace;
 use crate::core::outcome::Outcome;
 use crate::names::Family;
@@ -158,6 +159,11 @@ impl Settings {
                 .or_insert(HeaderValue::from_static(unpack::ACCEPTED));
         }
         headers
+    }
+
+    /// Whom it talks to.
+    pub(super) fn peer(&self) -> Peer {
+        Peer::of(&self.target.address)
     }
 
     /// The address, for people.

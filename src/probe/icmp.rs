@@ -9,6 +9,7 @@ use super::address::{Address, Host};
 use super::env::Env;
 use super::error::Looked;
 use super::level::{Levels, Scale};
+use super::peer::Peer;
 use super::trace::Trace;
 use crate::core::outcome::Outcome;
 use crate::names::Family;
@@ -17,6 +18,8 @@ use crate::settings::Section;
 mod echo;
 mod ping;
 mod verdict;
+
+pub(super) use ping::{NOT_ALLOWED, patience, ping_until};
 
 /// How many requests are sent, and how many can be.
 const COUNT: i64 = 3;
@@ -99,6 +102,11 @@ impl Settings {
             loss,
             times,
         })
+    }
+
+    /// Whom it talks to.
+    pub(super) fn peer(&self) -> Peer {
+        Peer::of(&self.address)
     }
 
     /// The host, for people.

@@ -9,6 +9,7 @@ use super::datagram::{self, Asked};
 use super::env::Env;
 use super::error::Looked;
 use super::level::{Levels, Scale};
+use super::peer::Peer;
 use super::trace::Trace;
 use crate::clock;
 use crate::core::outcome::Outcome;
@@ -65,6 +66,11 @@ impl Settings {
             offset,
             stratum,
         })
+    }
+
+    /// Whom it talks to.
+    pub(super) fn peer(&self) -> Peer {
+        Peer::of(&self.server)
     }
 
     /// The address, for people.

@@ -11,6 +11,7 @@ use super::env::Env;
 use super::error::Looked;
 use super::kept::Kept;
 use super::level::Judgement;
+use super::peer::Peer;
 use super::trace::{Stage, Trace};
 use crate::core::outcome::Outcome;
 use crate::settings::{Secret, Section};
@@ -35,7 +36,7 @@ mod wire;
 
 use expected::Expected;
 use link::{Limits, Link, Logins};
-use place::{Place, Reading};
+use place::{Place, Reading, Way};
 use server::Server;
 use suite::Memory;
 use task::Task;
@@ -95,6 +96,15 @@ impl Settings {
             logins: Logins::default(),
             memory: Kept::default(),
         })
+    }
+
+    /// Whom it talks to: the first of several hosts, which is here only if all are. None where none is named.
+    pub(super) fn peer(&self) -> Option<Peer> {
+        let ways = &self.place.as_ref()?.ways;
+        let mut peers = ways.iter().map(Way::peer);
+        let first = peers.next()?;
+        let is_here = first.is_here && peers.all(|peer| peer.is_here);
+        Some(Peer { is_here, ..first })
     }
 
     /// Who is asked for which database where, for people; without the password.

@@ -7,6 +7,7 @@ use super::env::Env;
 use super::error::Looked;
 use super::http::read_slow;
 use super::level::Judgement;
+use super::peer::Peer;
 use super::tls::Secure;
 use super::trace::Trace;
 use crate::core::outcome::Outcome;
@@ -75,6 +76,11 @@ impl Settings {
             speaks,
             slow,
         })
+    }
+
+    /// Whom it talks to.
+    pub(super) fn peer(&self) -> Peer {
+        Peer::of(&self.address)
     }
 
     /// The address, for people.

@@ -14,6 +14,7 @@ use super::finding::Finding;
 use super::http::read_slow;
 use super::level::Judgement;
 use super::pattern::Pattern;
+use super::peer::Peer;
 use super::trace::{Stage, Trace};
 use crate::core::outcome::{Outcome, Verdict};
 use crate::core::text;
@@ -61,6 +62,11 @@ impl Settings {
             expect,
             slow,
         })
+    }
+
+    /// Whom it talks to.
+    pub(super) fn peer(&self) -> Peer {
+        Peer::of(&self.address)
     }
 
     /// The address, for people.

@@ -15,6 +15,7 @@ use super::error::Looked;
 use super::http::{Target, headers_with, read_headers, read_slow};
 use super::level::Judgement;
 use super::pattern::Pattern;
+use super::peer::Peer;
 use super::tls::Secure;
 use super::trace::Trace;
 use crate::core::outcome::Outcome;
@@ -92,6 +93,11 @@ impl Settings {
             expect,
             slow,
         })
+    }
+
+    /// Whom it talks to.
+    pub(super) fn peer(&self) -> Peer {
+        Peer::of(&self.target.address)
     }
 
     /// The address, for people.

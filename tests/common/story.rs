@@ -38,6 +38,7 @@ pub(crate) fn check(name: &str) -> Check {
         recover_after: 1,
         flapping: Some(Flapping::DEFAULT),
         depends_on: Vec::new(),
+        behind: None,
         alert_degraded: false,
         runbook: None,
         recipients: Arc::from([ops()]),

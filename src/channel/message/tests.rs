@@ -57,6 +57,7 @@ impl Stage {
             recover_after: 1,
             flapping: None,
             depends_on: Vec::new(),
+            behind: None,
             alert_degraded: true,
             runbook: Some("https://wiki.example.org/shop".into()),
             recipients: Arc::from([ops.clone()]),

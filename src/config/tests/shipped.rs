@@ -24,6 +24,7 @@ fn the_built_in_text_is_a_configuration_that_watches_itself() {
         "belfry.outbox",
         "belfry.memory",
         "belfry.files",
+        "belfry.uplink",
         "belfry.config",
     ];
     assert_eq!(
@@ -149,8 +150,14 @@ fn the_examples_of_defaults_are_the_defaults() {
         lines.collect::<Vec<_>>().join("\n") + "\n"
     };
     let (defaults, retention) = (table("defaults"), table("retention"));
+    let isolation = table("isolation");
     assert!(defaults.contains("alert_degraded") && retention.contains("max"));
-    let (usual, said) = (plan(SHOP), plan(&format!("{defaults}{retention}{SHOP}")));
+    let (usual, said) = (
+        plan(SHOP),
+        plan(&format!("{defaults}{retention}{isolation}{SHOP}")),
+    );
     assert_eq!(check(&usual, "shop"), check(&said, "shop"));
     assert_eq!(usual.retention, said.retention);
+    let uplink = "belfry.uplink";
+    assert_eq!(check(&usual, uplink), check(&said, uplink));
 }

@@ -23,7 +23,10 @@ impl Engine {
         outcome: &Outcome,
     ) -> Vec<Event> {
         match self.watched(check).filter(|watched| watched.active) {
-            Some(watched) => self.judge(now, watched, at, outcome, None),
+            Some(watched) => {
+                let outcome = self.believed(watched, at, outcome);
+                self.judge(now, watched, at, &outcome, None)
+            }
             // The check was removed while the probe was under way.
             None => Vec::new(),
         }

@@ -119,6 +119,7 @@ pub(super) fn placeholder(name: &Arc<str>, kind: &Arc<str>) -> Check {
         recover_after: u8::MAX,
         flapping: None,
         depends_on: Vec::new(),
+        behind: None,
         alert_degraded: false,
         runbook: None,
         recipients: Arc::from([]),

@@ -135,6 +135,11 @@ impl Watched {
         self.record.state.failures()
     }
 
+    /// Whether it is down, or failing and not confirmed yet.
+    pub fn is_failing(&self) -> bool {
+        self.phase() == Phase::Down || self.failing() > 0
+    }
+
     /// Whether it is as it should not be: what an incident is opened for.
     pub fn is_trouble(&self, phase: Phase) -> bool {
         match phase {

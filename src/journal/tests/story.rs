@@ -227,6 +227,7 @@ pub(super) fn check(name: &str) -> Check {
         recover_after: 2,
         flapping: None,
         depends_on: Vec::new(),
+        behind: None,
         alert_degraded: true,
         runbook: None,
         recipients: ops(),

@@ -21,6 +21,10 @@ const LARGEST: usize = 2_048;
 /// Linux's number for "address family not supported": a system without IPv6.
 const EAFNOSUPPORT: i32 = 97;
 
+/// What is said where we may not ping, with what to do.
+pub(in crate::probe) const NOT_ALLOWED: &str =
+    "we may not ping; run: sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"";
+
 /// What came back.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Seen {
@@ -38,7 +42,7 @@ pub(super) async fn ping(settings: &Settings, env: &Env, trace: &mut Trace) -> L
     trace.enter(Stage::FirstByte);
     let mut why = None;
     for ip in addresses {
-        match open(ip).await {
+        match open(SocketAddr::new(ip, 0)).await {
             Ok(socket) => return exchange(settings, &socket, ip, trace).await,
             Err(error) => why = why.or(Some((error, ip))),
         }
@@ -51,9 +55,7 @@ pub(super) async fn ping(settings: &Settings, env: &Env, trace: &mut Trace) -> L
 
 fn unopened(error: &io::Error, ip: IpAddr) -> Outcome {
     if error.kind() == ErrorKind::PermissionDenied {
-        return Outcome::unknown(
-            "we may not ping; run: sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"",
-        );
+        return Outcome::unknown(NOT_ALLOWED);
     }
     if error.raw_os_error() == Some(EAFNOSUPPORT) {
         return Outcome::unknown(&format!("our system has no way to {ip} (no such family)"));
@@ -63,16 +65,48 @@ fn unopened(error: &io::Error, ip: IpAddr) -> Outcome {
 
 /// A ping socket. The system numbers it, and gives it the replies to that number only. For tokio it is a socket
 /// of datagrams as any other.
-async fn open(ip: IpAddr) -> io::Result<UdpSocket> {
-    let (domain, protocol) = match ip {
-        IpAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4),
-        IpAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6),
+async fn open(to: SocketAddr) -> io::Result<UdpSocket> {
+    let (domain, protocol) = match to {
+        SocketAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4),
+        SocketAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6),
     };
     let socket = Socket::new(domain, Type::DGRAM, Some(protocol))?;
     socket.set_nonblocking(true)?;
     let socket = UdpSocket::from_std(socket.into())?;
-    socket.connect(SocketAddr::new(ip, 0)).await?;
+    socket.connect(to).await?;
     Ok(socket)
+}
+
+/// How long an answer is waited for before the next of so many tries, of which the last has its time, too.
+pub(in crate::probe) fn patience(until: Instant, tries: u32) -> Duration {
+    let left = until.saturating_duration_since(Instant::now());
+    // Not at all would be a flood.
+    (left / tries.max(1)).max(Duration::from_millis(10))
+}
+
+/// Sends so many requests, spread over the time, and ends with the first reply. Without one it does not end.
+pub(in crate::probe) async fn ping_until(
+    to: SocketAddr,
+    tries: u32,
+    until: Instant,
+) -> io::Result<()> {
+    let socket = open(to).await?;
+    let identifier = socket.local_addr().map_or(0, |local| local.port());
+    let mark: Mark = Uuid::new_v4().into_bytes();
+    let patience = patience(until, tries);
+    let mut buffer = [0; LARGEST];
+    for number in 0.. {
+        let packet = echo::request(to.is_ipv6(), number, mark, mark.len());
+        socket.send(&packet).await?;
+        let next = Instant::now() + patience;
+        while let Ok(received) = timeout_at(next, socket.recv(&mut buffer)).await {
+            let packet = buffer.get(..received?).unwrap_or_default();
+            if echo::reply(to.is_ipv6(), packet, identifier, mark).is_some() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The requests that wait for their reply, by their number, and what came.

@@ -8,6 +8,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host as PgHost, SslMode};
 
 use crate::probe::address::{Address, Host};
+use crate::probe::peer::Peer;
 use crate::settings::Report;
 
 mod certificates;
@@ -41,6 +42,16 @@ impl Way {
         match self {
             Self::Tcp(address, _) => address.text.to_string(),
             Self::Socket(path) => path.display().to_string(),
+        }
+    }
+
+    pub(super) fn peer(&self) -> Peer {
+        match self {
+            Self::Tcp(address, _) => Peer::of(address),
+            Self::Socket(_) => Peer {
+                text: self.text().into(),
+                is_here: true,
+            },
         }
     }
 

@@ -72,6 +72,7 @@ fn job(check: u32, schedule: Schedule) -> Job {
         retry_every: None,
         timeout: Duration::from_secs(1),
         probe: Arc::new(Probe::Own(settings)),
+        behind: None,
     }
 }
 

@@ -117,6 +117,7 @@ fn settings(watched: &Watched) -> Value {
         "recover_after": check.recover_after,
         "flapping": check.flapping.map(|f| json!({ "turns": f.turns, "within_ms": span_ms(f.within) })),
         "depends_on": check.depends_on,
+        "behind": check.behind,
         "alert_degraded": check.alert_degraded,
         "runbook": check.runbook,
         "not_configured": check.not_configured,

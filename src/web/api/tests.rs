@@ -101,6 +101,7 @@ fn a_heartbeat_tells_its_pings_and_its_address_only_to_an_operator() {
           "remedy": null,
           "settings": {
             "alert_degraded": false,
+            "behind": null,
             "calendar": {
               "cron": "0 3 * * *",
               "timezone": "UTC"

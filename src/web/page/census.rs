@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Shell;
 use super::face::Face;
+use crate::core::check::UPLINK;
 use crate::core::engine::Watched;
 use crate::core::time::Time;
 
@@ -72,7 +73,31 @@ impl<'a> Census<'a> {
         }
     }
 
+    /// That we are isolated, and from what, if so; it explains the rest.
+    fn isolation(&self) -> Option<String> {
+        let down = || self.with(Face::Down);
+        let is_uplink = |watched: &&'a Arc<Watched>| &*watched.check.kind == UPLINK;
+        let scopes: Vec<&str> = down()
+            .filter(is_uplink)
+            .map(|watched| scope(&watched.check.name))
+            .collect();
+        let from = match scopes.as_slice() {
+            [] => return None,
+            all if all.contains(&"") => String::new(),
+            some => format!(" from {}", some.join(" and ")),
+        };
+        let others = down().count() - scopes.len();
+        Some(match others {
+            0 => format!("We are isolated{from}"),
+            1 => format!("We are isolated{from}, and 1 check is down"),
+            n => format!("We are isolated{from}, and {n} checks are down"),
+        })
+    }
+
     fn sentence(&self, face: Face) -> String {
+        if let Some(isolation) = self.isolation() {
+            return isolation;
+        }
         let count = self.count(face);
         let one = self
             .with(face)
@@ -127,4 +152,9 @@ impl<'a> Census<'a> {
             .collect::<Vec<String>>()
             .join(", ")
     }
+}
+
+/// The scope in the name of an uplink's check, `belfry.uplink.office`; nothing in that of the usual one.
+fn scope(name: &str) -> &str {
+    name.splitn(3, '.').nth(2).unwrap_or_default()
 }

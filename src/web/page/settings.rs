@@ -34,6 +34,9 @@ pub(super) fn settings(shell: &Shell<'_>, watched: &Watched) -> Markup {
                         }
                     }
                 }
+                @if let Some(uplink) = &check.behind {
+                    dt { "behind" } dd { a.link href={ "/checks/" (segment(uplink)) } { (uplink) } ": not known while that is gone" }
+                }
                 dt { "incident" } dd { @if check.alert_degraded { "when down or degraded" } @else { "when down" } }
                 dt { "tells" } dd { (recipients(shell, watched)) }
                 @if let Some(runbook) = &check.runbook {

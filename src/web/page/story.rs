@@ -42,6 +42,7 @@ pub(crate) fn probe(name: &str, group: &str, kind: &str, target: &str) -> Check 
         recover_after: 1,
         flapping: Some(Flapping::DEFAULT),
         depends_on: Vec::new(),
+        behind: None,
         alert_degraded: false,
         runbook: None,
         recipients: Arc::from([Recipient {

@@ -20,6 +20,7 @@ use crate::core::outcome::{Outcome, Verdict};
 use crate::core::uptime::WINDOW;
 
 mod hostile;
+mod isolation;
 
 /// Every page there is, drawn from one shell.
 fn pages(shell: &Shell<'_>) -> Vec<(&'static str, Markup)> {
