@@ -125,3 +125,30 @@ fn what_is_wrong_with_it_is_said() {
             .contains("more than 8 canaries")
     );
 }
+
+#[test]
+fn the_manual_has_every_form_of_a_canary_and_no_key_that_is_not_read() {
+    let manual = include_str!("../../../docs/isolation.md");
+    let rows = manual.lines().filter_map(|line| line.strip_prefix("| `"));
+    let cells: Vec<&str> = rows.filter_map(|row| row.split(" |").next()).collect();
+    let forms = cells.iter().filter(|cell| cell.starts_with('"'));
+    let forms = forms.flat_map(|cell| cell.split(", ")).map(|form| {
+        let form = form.trim_matches('`');
+        form.replace("ADDRESS", "192.0.2.1").replace("PORT", "443")
+    });
+    let forms: Vec<String> = forms.collect();
+    assert_eq!(forms.len(), 6, "{forms:?}");
+    let plan = plan(&format!(
+        "[isolation]\ncanaries = [{}]\n{SHOP}",
+        forms.join(", ")
+    ));
+    assert_eq!(
+        &*check(&plan, "belfry.uplink").target,
+        "gateway, resolver, icmp://192.0.2.1, tcp://192.0.2.1:443, dns://192.0.2.1, dns://192.0.2.1:443"
+    );
+    let keys = cells.iter().filter(|cell| !cell.starts_with('"'));
+    let keys: Vec<&str> = keys.map(|cell| cell.trim_matches('`')).collect();
+    assert_eq!(keys, ["canaries", "scope"]);
+    let known = problems("[isolation]\nnot_a_key_of_anything = 1\n").join("\n");
+    assert!(known.contains("known here: canaries, scope"), "{known}");
+}
