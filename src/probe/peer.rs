@@ -53,6 +53,7 @@ impl Probe {
             Self::Websocket(settings) => Some(settings.peer()),
             Self::Grpc(settings) => Some(settings.peer()),
             Self::Postgres(settings) => settings.peer(),
+            Self::Pgbouncer(settings) => settings.peer(),
             Self::Port(_)
             | Self::Host(_)
             | Self::Disk(_)
@@ -61,6 +62,8 @@ impl Probe {
             | Self::File(_)
             | Self::Unit(_)
             | Self::Log(_)
+            | Self::Net(_)
+            | Self::Composite(_)
             | Self::Own(_)
             | Self::Uplink(_) => None,
         }

@@ -36,7 +36,7 @@ mod wire;
 
 use expected::Expected;
 use link::{Limits, Link, Logins};
-use place::{Place, Reading, Way};
+use place::{Place, Reading};
 use server::Server;
 use suite::Memory;
 use task::Task;
@@ -100,11 +100,7 @@ impl Settings {
 
     /// Whom it talks to: the first of several hosts, which is here only if all are. None where none is named.
     pub(super) fn peer(&self) -> Option<Peer> {
-        let ways = &self.place.as_ref()?.ways;
-        let mut peers = ways.iter().map(Way::peer);
-        let first = peers.next()?;
-        let is_here = first.is_here && peers.all(|peer| peer.is_here);
-        Some(Peer { is_here, ..first })
+        self.place.as_ref()?.peer()
     }
 
     /// Who is asked for which database where, for people; without the password.

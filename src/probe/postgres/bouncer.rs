@@ -17,6 +17,7 @@ use crate::probe::error::Looked;
 use crate::probe::finding::Finding;
 use crate::probe::kept::Kept;
 use crate::probe::level::{Judgement, Levels, Scale};
+use crate::probe::peer::Peer;
 use crate::probe::trace::{Stage, Trace};
 use crate::settings::{Secret, Section};
 
@@ -103,6 +104,11 @@ impl Settings {
             idle: Kept::default(),
             logins: Logins::default(),
         })
+    }
+
+    /// Whom it talks to.
+    pub(in crate::probe) fn peer(&self) -> Option<Peer> {
+        self.place.peer()
     }
 
     /// Who is asked where, for people; without the password.

@@ -118,6 +118,14 @@ impl Reading<'_> {
 }
 
 impl Place {
+    /// Whom it is: the first of several hosts, which is here only if all are. None where none is named.
+    pub(super) fn peer(&self) -> Option<Peer> {
+        let mut peers = self.ways.iter().map(Way::peer);
+        let first = peers.next()?;
+        let is_here = first.is_here && peers.all(|peer| peer.is_here);
+        Some(Peer { is_here, ..first })
+    }
+
     /// Reads a URL. None where it is empty. The error says what to write, and nothing of the URL: it may
     /// be any part of a password.
     pub(super) fn parse(url: &str, reading: Reading<'_>) -> Result<Option<Self>, String> {
