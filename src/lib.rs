@@ -11,6 +11,7 @@ pub mod settings;
 pub mod vitals;
 
 pub mod names;
+pub mod trust;
 
 pub mod channel;
 pub mod journal;

@@ -18,6 +18,7 @@ use tokio_rustls::client::TlsStream;
 use super::error::Looked;
 use crate::clock::Clock;
 use crate::core::outcome::Outcome;
+use crate::trust::{self, Anybody};
 
 mod chain;
 mod failure;
@@ -25,7 +26,6 @@ mod ocsp;
 mod own;
 mod secure;
 mod stapled;
-mod unverified;
 
 #[cfg(test)]
 pub(super) use chain::Authority;
@@ -102,7 +102,7 @@ impl Tls {
             };
             begun.with_root_certificates(trusted)
         } else {
-            let anybody = Arc::new(unverified::Anybody::new(&provider));
+            let anybody = Arc::new(Anybody::new(&provider));
             begun.dangerous().with_custom_certificate_verifier(anybody)
         };
         let mut config = match own {
@@ -169,7 +169,7 @@ impl Tls {
             let verifier: Arc<dyn ServerCertVerifier> = if own.verify {
                 stapled::Stapled::new(&roots, &provider)
             } else {
-                Arc::new(unverified::Anybody::new(&provider))
+                Arc::new(Anybody::new(&provider))
             };
             let builder = builder(&provider, &self.clock)
                 .dangerous()
@@ -207,11 +207,9 @@ impl Tls {
     }
 }
 
-/// Mozilla's list, so that it works without one on the system, and the system's.
+/// With all authorities that this machine and browsers trust, and `more`.
 fn make(clock: &Clock, more: Vec<CertificateDer<'static>>) -> Made {
-    let mozilla = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
-    let mut roots: RootCertStore = mozilla.collect();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let mut roots = trust::roots();
     roots.add_parsable_certificates(more);
     let roots = Arc::new(roots);
     let provider = Arc::new(ring::default_provider());
@@ -223,7 +221,7 @@ fn make(clock: &Clock, more: Vec<CertificateDer<'static>>) -> Made {
     verified.resumption = Resumption::disabled();
     let mut unverified = builder(&provider, clock)
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(unverified::Anybody::new(&provider)))
+        .with_custom_certificate_verifier(Arc::new(Anybody::new(&provider)))
         .with_no_client_auth();
     unverified.resumption = Resumption::disabled();
     Made {

@@ -5,15 +5,10 @@ use std::sync::{Arc, LazyLock};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use crate::trust;
+
 /// Read once: the system's store does not change often, and a changed one needs a restart anyway.
-static TRUST: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
-    let mut roots = RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    // What an operator added to the system's store counts, too: relays of a company's own authority.
-    // What of it cannot be read is no reason not to send mail.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    config(roots)
-});
+static TRUST: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| config(trust::roots()));
 
 /// The authorities that the world trusts, and those that this machine does.
 pub fn trust() -> Arc<ClientConfig> {

@@ -1,19 +1,31 @@
-//! Takes any certificate. Only for what would else go in the clear (`sslmode=prefer` of Postgres, which
-//! anybody on the way could turn into no TLS at all), and where `verify = false` asks for it.
+//! Whom TLS believes: the authorities of this machine and of browsers, or anybody at all.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
 };
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-/// Verifies that the other end has the key of its certificate, not whose it is.
+/// The authorities that the system trusts, and those of Mozilla: a machine with few or old ones of its own can still
+/// ask everybody whom a browser would. Reads some hundred files on some systems.
+pub fn roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    // What cannot be read is left out: there are authorities enough, and what is missing shows itself.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
+}
+
+/// Takes any certificate: verifies that the other end has its key, not whose it is. Only for what would else go in the
+/// clear (`sslmode=prefer` of Postgres, which anybody on the way could turn into no TLS at all), and where
+/// `verify = false` asks for it.
 #[derive(Debug)]
-pub(super) struct Anybody(WebPkiSupportedAlgorithms);
+pub struct Anybody(WebPkiSupportedAlgorithms);
 
 impl Anybody {
-    pub(super) fn new(provider: &CryptoProvider) -> Self {
+    /// With the signatures that `provider` can check.
+    pub fn new(provider: &CryptoProvider) -> Self {
         Self(provider.signature_verification_algorithms)
     }
 }
