@@ -232,6 +232,7 @@ pub async fn run(
         clock: clock.clone(),
         facts: wires.facts.subscribe(),
         run_now,
+        keys: wires.keys.subscribe(),
         token,
     };
     let limits = web::limits::Limits::default();

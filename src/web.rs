@@ -27,7 +27,9 @@ mod assets;
 pub mod body;
 mod cache;
 mod data;
+mod digest;
 mod intake;
+mod keys;
 pub mod limits;
 mod live;
 mod mask;
@@ -51,6 +53,7 @@ mod unsent;
 pub(crate) mod watchers;
 
 pub use access::{Reached, is_local};
+pub use keys::Keys;
 pub use token::Token;
 
 use access::{Access, Standing};
@@ -89,6 +92,8 @@ pub struct Sources {
     pub facts: watch::Receiver<Arc<Facts>>,
     /// Checks that an operator wants to be run at once.
     pub run_now: mpsc::Sender<CheckId>,
+    /// With which heartbeats are addressed by their names.
+    pub keys: watch::Receiver<Keys>,
     /// Whoever shows it is an operator; without one nobody is from elsewhere.
     pub token: Option<Token>,
 }
@@ -103,6 +108,7 @@ struct App {
     clock: Clock,
     facts: watch::Receiver<Arc<Facts>>,
     run_now: mpsc::Sender<CheckId>,
+    keys: watch::Receiver<Keys>,
     token: Option<Token>,
     limits: Limits,
     cache: Cache,
@@ -126,6 +132,7 @@ pub async fn run(
         clock: sources.clock,
         facts: sources.facts,
         run_now: sources.run_now,
+        keys: sources.keys,
         token: sources.token,
         limits,
         cache: Cache::new(),

@@ -33,6 +33,8 @@ pub struct Plan {
     /// The archive.
     pub postgres: Option<Secret>,
     pub email: Email,
+    /// With which heartbeats are addressed by their names.
+    pub ping_keys: Vec<Secret>,
     /// Where people reach the status page, without a slash at its end.
     pub status_url: Option<String>,
     /// The checks in the order of the files, then the heartbeats, then the built-in checks.
@@ -81,6 +83,7 @@ pub(super) fn read(mut files: Files<'_>, found: &Found, report: &Report<'_>) -> 
     let daemon = Daemon::read(files.one("daemon"), report);
     let listen = Listen::read(files.one("listen"));
     let postgres = daemon::postgres(files.one("postgres"));
+    let ping_keys = daemon::ping_keys(files.one("pings"));
     let email = Email::read(files.one("email"), &daemon.node, &daemon.data_dir);
     let status_url = daemon::page(files.one("page"));
     let retention = Retention::read(files.one("retention"));
@@ -127,6 +130,7 @@ pub(super) fn read(mut files: Files<'_>, found: &Found, report: &Report<'_>) -> 
         hello: found.hello.clone(),
         postgres,
         email,
+        ping_keys,
         status_url,
         checks: all.into_iter().map(planned).collect(),
         retention,

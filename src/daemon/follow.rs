@@ -21,7 +21,7 @@ use crate::remedy::Treatment;
 use crate::schedule::Job;
 use crate::settings::Secret;
 use crate::web::page::About;
-use crate::web::{Facts, Reached, is_local};
+use crate::web::{Facts, Keys, Reached, is_local};
 
 /// The cells. Clones lead to the same ones.
 #[derive(Clone)]
@@ -36,6 +36,7 @@ pub(super) struct Wires {
     pub(super) treatments: watch::Sender<Arc<Vec<Treatment>>>,
     pub(super) facts: watch::Sender<Arc<Facts>>,
     pub(super) node: watch::Sender<Arc<str>>,
+    pub(super) keys: watch::Sender<Keys>,
     notices: watch::Sender<Notices>,
 }
 
@@ -53,6 +54,7 @@ impl Wires {
             treatments: watch::Sender::default(),
             facts: watch::Sender::new(Arc::new(facts(plan, status, started))),
             node: watch::Sender::new(Arc::clone(&plan.node)),
+            keys: watch::Sender::new(Keys::new(&plan.ping_keys)),
             notices: watch::Sender::default(),
         }
     }
@@ -72,6 +74,7 @@ impl Wires {
         });
         self.node
             .send_if_modified(|node| std::mem::replace(node, Arc::clone(&plan.node)) != plan.node);
+        self.keys.send_replace(Keys::new(&plan.ping_keys));
         let jobs = jobs(plan, view, &self.jobs.borrow());
         self.jobs.send_replace(Arc::new(jobs));
         self.treatments

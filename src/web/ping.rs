@@ -18,6 +18,7 @@ use super::body::Body;
 use super::intake::{Intake, take};
 use super::limits::{PING_BYTES, PING_KEPT};
 use super::respond;
+use crate::core::engine::Watched;
 use crate::core::heartbeat::{Beat, Ping, Signal};
 use crate::core::input::Input;
 use crate::core::text;
@@ -52,10 +53,14 @@ pub(super) async fn ping(
     body: Incoming,
     rest: &str,
 ) -> Response<Body> {
-    let Some((uuid, action)) = address(rest) else {
+    let Some((whose, action)) = address(rest) else {
         return say(StatusCode::NOT_FOUND, "not found");
     };
-    let known = app.view.borrow().engine.beat(&uuid).map(|watched| {
+    if matches!(whose, Whose::Name { name, .. } if name.bytes().any(|byte| byte.is_ascii_uppercase()))
+    {
+        return say(StatusCode::BAD_REQUEST, "invalid url format");
+    }
+    let known = whose.find(app).map(|watched| {
         let beat = watched.record.beat.as_ref();
         (watched.id, beat.and_then(heard_last))
     });
@@ -109,15 +114,64 @@ fn say(status: StatusCode, text: &'static str) -> Response<Body> {
     respond::with(status, HEADERS.clone(), text)
 }
 
+/// Whose ping it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose<'a> {
+    Uuid(Uuid),
+    /// By its name, with a key of the configuration.
+    Name {
+        key: &'a str,
+        name: &'a str,
+    },
+}
+
+impl Whose<'_> {
+    /// The heartbeat, if there is one. A wrong key costs what a right one does.
+    fn find(self, app: &App) -> Option<Arc<Watched>> {
+        let view = app.view.borrow();
+        match self {
+            Self::Uuid(uuid) => view.engine.beat(&uuid).cloned(),
+            Self::Name { key, name } => {
+                let is_known = app.keys.borrow().has(key);
+                let named = view.engine.named(name).cloned();
+                named.filter(|watched| is_known && watched.check.heartbeat.is_some())
+            }
+        }
+    }
+}
+
 /// What an address after `/ping/` names: the heartbeat, and the signal unless it is an exit code beyond 255.
-/// None where it is no address at all.
-fn address(rest: &str) -> Option<(Uuid, Option<Signal>)> {
-    let (uuid, action) = match rest.split_once('/') {
-        Some((uuid, action)) => (uuid, action),
-        None => (rest, ""),
-    };
-    let uuid = hyphenated(uuid)?;
-    let signal = match action {
+/// None where it is no address at all. By UUID it may end in a slash, by name not.
+fn address(rest: &str) -> Option<(Whose<'_>, Option<Signal>)> {
+    let mut parts = rest.split('/');
+    let (first, second, third) = (parts.next()?, parts.next(), parts.next());
+    if parts.next().is_some() {
+        return None;
+    }
+    if let (Some(uuid), None) = (hyphenated(first), third)
+        && let Some(signal) = signal(second.unwrap_or_default())
+    {
+        return Some((Whose::Uuid(uuid), signal));
+    }
+    let (key, name) = (first, second?);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_plain = |text: &str| !text.is_empty() && text.bytes().all(plain);
+    if !is_plain(key) || !is_plain(name) || third == Some("") {
+        return None;
+    }
+    Some((
+        Whose::Name { key, name },
+        signal(third.unwrap_or_default())?,
+    ))
+}
+
+/// The last part of an address. The outer none: it is none; the inner: an exit code beyond 255.
+#[expect(
+    clippy::option_option,
+    reason = "no signal, and a signal that cannot be, have two answers"
+)]
+fn signal(action: &str) -> Option<Option<Signal>> {
+    Some(match action {
         "" => Some(Signal::Success),
         "start" => Some(Signal::Start),
         "fail" => Some(Signal::Fail),
@@ -127,8 +181,7 @@ fn address(rest: &str) -> Option<(Uuid, Option<Signal>)> {
             code.parse().ok().map(Signal::Exit)
         }
         _ => return None,
-    };
-    Some((uuid, signal))
+    })
 }
 
 /// A UUID in the one form that counts, with hyphens.
@@ -183,7 +236,7 @@ mod tests {
         ] {
             assert_eq!(
                 address(&format!("{uuid}{action}")),
-                Some((known, signal)),
+                Some((Whose::Uuid(known), signal)),
                 "{action}"
             );
         }
@@ -193,12 +246,43 @@ mod tests {
             uuid.replace('-', ""),
             format!("{{{uuid}}}"),
             format!("{uuid}/start/"),
-            format!("{uuid}/-1"),
-            format!("{uuid}/stop"),
             format!("{uuid}//"),
+            format!("{uuid}/start/"),
+            "key/".to_owned(),
+            "key/backup/".to_owned(),
+            "key/backup/stop".to_owned(),
+            "key/backup/start/now".to_owned(),
+            "k.y/backup".to_owned(),
+            "key/back%20up".to_owned(),
         ] {
             assert_eq!(address(&rest), None, "{rest}");
         }
+    }
+
+    #[test]
+    fn an_address_with_a_key_names_a_heartbeat_by_its_name() {
+        let key = "kB2d0xQ8mT-4_zzW1abcDE";
+        for (action, signal) in [
+            ("", Some(Signal::Success)),
+            ("/start", Some(Signal::Start)),
+            ("/fail", Some(Signal::Fail)),
+            ("/log", Some(Signal::Log)),
+            ("/7", Some(Signal::Exit(7))),
+            ("/256", None),
+        ] {
+            let whose = Whose::Name {
+                key,
+                name: "nightly-backup",
+            };
+            let rest = format!("{key}/nightly-backup{action}");
+            assert_eq!(address(&rest), Some((whose, signal)), "{action}");
+        }
+        // A key may look like a UUID; then only what is no action is a name.
+        let uuid = "5d2f1a1e-7f3d-4a53-9d3a-0c8c0f4d2a11";
+        let rest = format!("{uuid}/backup");
+        let (whose, _) = address(&rest).expect("an address");
+        let name = "backup";
+        assert_eq!(whose, Whose::Name { key: uuid, name });
     }
 
     #[test]

@@ -14,13 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::limits::Limits;
 use super::page::{About, story};
-use super::{Facts, Reached, Sources, Token, run};
+use super::{Facts, Keys, Reached, Sources, Token, run};
 use crate::clock::Clock;
 use crate::core::check::CheckId;
 use crate::core::input::Input;
 use crate::core::view::View;
 use crate::inbox::{Answer, Inbox};
 use crate::journal::Journal;
+use crate::settings::Secret;
 use crate::vitals::Vitals;
 
 mod attacks;
@@ -28,6 +29,8 @@ mod live;
 mod pages;
 mod pings;
 
+/// With which heartbeats are addressed by their names.
+const PING_KEY: &str = "kB2d0xQ8mT-4_zzW1abcDE";
 /// Far longer than anything takes; reached only when a test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -91,6 +94,7 @@ impl Town {
             clock: clock.clone(),
             facts: facts_receiver,
             run_now,
+            keys: watch::Sender::new(Keys::new(&[Secret::new(PING_KEY)])).subscribe(),
             token: Some(Token::open(folder.path()).expect("a token")),
         };
         let mut tasks = JoinSet::new();

@@ -17,6 +17,26 @@ fn all_mistakes_are_named_in_one_go() {
 }
 
 #[test]
+fn a_ping_key_that_can_be_guessed_is_refused_and_not_repeated() {
+    for key in ["hunter2-hunter2-hunte", "correct horse battery staple", ""] {
+        let found = problems(&format!("[pings]\nkey = \"{key}\"\n"));
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert!(found[0].contains("cannot be a ping key"), "{found:#?}");
+        assert!(found[0].contains("at least 22 random"), "{found:#?}");
+        assert!(key.is_empty() || !found[0].contains(key), "{found:#?}");
+    }
+    let old = "0123456789abcdefghijklm";
+    one_problem(
+        &format!("[pings]\nold_key = \"{old}\"\n"),
+        &["stands alone", "key = "],
+    );
+    assert_eq!(
+        plan(&format!("[pings]\nkey = \"{old}\"\n")).ping_keys.len(),
+        1
+    );
+}
+
+#[test]
 fn broken_syntax_is_named_with_all_else_and_once() {
     let found = problems(
         "[daemon]\nname = \nzone = \"x\"\n[check.a]\ntcp = { address = \"127.0.0.1:1\" }\nevery = \"1x\"\n",

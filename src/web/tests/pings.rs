@@ -51,6 +51,32 @@ async fn answers_are_those_of_healthchecks() {
         (format!("/ping/{uuid}?rid=7"), 400, "invalid uuid format"),
         (format!("/ping/{uuid}/stop"), 404, "not found"),
         (format!("/ping/{stranger}"), 404, "not found"),
+        (format!("/ping/{PING_KEY}/nightly-backup"), 200, "OK"),
+        (format!("/ping/{PING_KEY}/nightly-backup/start"), 200, "OK"),
+        (format!("/ping/{PING_KEY}/nightly-backup/7"), 200, "OK"),
+        (
+            format!("/ping/{PING_KEY}/nightly-backup/"),
+            404,
+            "not found",
+        ),
+        (
+            format!("/ping/{PING_KEY}/nightly-backup/256"),
+            400,
+            "invalid url format",
+        ),
+        (
+            format!("/ping/{PING_KEY}/Nightly-backup"),
+            400,
+            "invalid url format",
+        ),
+        (format!("/ping/{PING_KEY}/nightly"), 404, "not found"),
+        // Only heartbeats are pinged.
+        (format!("/ping/{PING_KEY}/postgres"), 404, "not found"),
+        (
+            format!("/ping/{PING_KEY}x/nightly-backup"),
+            404,
+            "not found",
+        ),
         ("/ping/nonsense".to_owned(), 404, "not found"),
         ("/ping/".to_owned(), 404, "not found"),
     ] {
