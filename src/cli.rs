@@ -1,12 +1,13 @@
 //! The command line: one file per command.
 
 #![expect(
-    clippy::print_stdout,
     clippy::print_stderr,
     reason = "talking to the terminal is what a command line is for"
 )]
 
 use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -119,7 +120,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Status(arguments) => status::run(&source, &arguments),
         Command::Ping(arguments) => ping::run(&source, &arguments),
         Command::Wrap(arguments) => wrap::run(&source, &arguments),
-        Command::Deliver => wrap::deliver(&source),
+        Command::Deliver => wrap::deliver(),
         Command::Ack(arguments) => ack::run(&source, &arguments),
         Command::Mail(mail::Command::Test) => mail::test(&source),
         Command::Completions(arguments) => {
@@ -139,6 +140,11 @@ fn block_on<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
         .enable_all()
         .build()?;
     Ok(runtime.block_on(work))
+}
+
+/// Prints a line. Where nobody reads it any more, what was asked for is done all the same.
+fn say(line: impl Display) {
+    writeln!(std::io::stdout(), "{line}").ok();
 }
 
 /// Whether the terminal wants colour (<https://no-color.org>).

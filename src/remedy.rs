@@ -172,9 +172,13 @@ async fn treat(treatment: &Treatment, all: &[Treatment]) -> String {
         }
     }
     let (what, took) = (treatment.remedy.what(), human(started.elapsed()));
+    let failed = failed.join("; ");
     if failed.is_empty() {
         format!("{what}: done after {took}")
+    } else if failed.starts_with(&what) {
+        // One step needs its name only once.
+        format!("{failed} (after {took})")
     } else {
-        format!("{what}: {} (after {took})", failed.join("; "))
+        format!("{what}: {failed} (after {took})")
     }
 }

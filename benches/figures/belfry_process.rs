@@ -51,6 +51,13 @@ impl Daemon {
         }
     }
 
+    /// Adds a file to its configuration.
+    pub(crate) fn more(&self, number: usize, text: &str) {
+        let folder = self.dir.path().join("conf.d");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{number:03}.toml")), text).unwrap();
+    }
+
     /// Starts it; returns how long it took to the first page.
     pub(crate) fn start(&mut self) -> Duration {
         let log = std::fs::File::create(self.dir.path().join("log")).unwrap();

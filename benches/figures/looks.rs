@@ -93,7 +93,14 @@ pub(crate) fn rate() {
 
 fn spread(what: &str, count: u32, every: &str, aim: &str) {
     let (_target, target) = target();
-    let mut daemon = Daemon::new(&checks(count, target, every));
+    let text = checks(count, target, every);
+    // A file of the configuration is at most 1 MiB.
+    let parts: Vec<&str> = text.split_inclusive("\n\n").collect();
+    let mut files = parts.chunks(5_000).map(<[&str]>::concat);
+    let mut daemon = Daemon::new(&files.next().unwrap());
+    for (number, more) in files.enumerate() {
+        daemon.more(number, &more);
+    }
     daemon.start();
     settle(&daemon, count);
     let figures = || {

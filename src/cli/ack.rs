@@ -38,6 +38,6 @@ pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Fa
         let asked = daemon.ask(Method::POST, &path, Bytes::from(body)).await?;
         asked.json()
     })??;
-    println!("{} is acknowledged", arguments.id);
+    super::say(format_args!("{} is acknowledged", arguments.id));
     Ok(ExitCode::SUCCESS)
 }

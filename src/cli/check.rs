@@ -48,7 +48,7 @@ pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Fa
         .filter(|planned| is_wanted(planned, &arguments.names))
         .collect();
     if wanted.is_empty() {
-        println!("there is nothing to run: the configuration has no check with a probe");
+        super::say("there is nothing to run: the configuration has no check with a probe");
         return Ok(ExitCode::SUCCESS);
     }
     let looks = super::block_on(rounds::looks(&plan.checks, &wanted))?;
@@ -131,14 +131,12 @@ fn print(planned: &Planned, look: Option<&Look>, style: &Style) {
         if let Some((_, findings)) = look.filter(|_| style.explain) {
             line["findings"] = findings.iter().map(explain::json).collect();
         }
-        println!("{line}");
+        super::say(line);
     } else {
-        println!("{verdict:<8} {name:<width$}  {message}");
+        super::say(format_args!("{verdict:<8} {name:<width$}  {message}"));
         if let Some((outcome, findings)) = look.filter(|_| style.explain) {
-            print!(
-                "{}",
-                explain::text(&planned.check.target, outcome, findings)
-            );
+            let text = explain::text(&planned.check.target, outcome, findings);
+            super::say(text.trim_end());
         }
     }
 }

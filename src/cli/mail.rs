@@ -83,12 +83,8 @@ fn report(mails: &[Value]) -> anyhow::Result<ExitCode> {
         "the daemon took the order, but shows no test mail; look at its page Mail"
     );
     for mail in mails {
-        println!(
-            "{}: {} {}",
-            word(mail, "to"),
-            word(mail, "phase"),
-            word(mail, "reply")
-        );
+        let (to, phase, reply) = (word(mail, "to"), word(mail, "phase"), word(mail, "reply"));
+        super::say(format_args!("{to}: {phase} {reply}"));
     }
     let accepted = mails.iter().all(|mail| word(mail, "phase") == "accepted");
     Ok(if accepted {

@@ -64,6 +64,6 @@ pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Fa
         );
         anyhow::Ok(answer.body)
     })??;
-    println!("{said}");
+    super::say(said);
     Ok(ExitCode::SUCCESS)
 }

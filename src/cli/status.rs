@@ -42,7 +42,7 @@ pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Fa
         }
         Ok((text, notes))
     })??;
-    println!("{}", text.trim_end());
+    super::say(text.trim_end());
     for note in notes {
         eprintln!("note: {note}");
     }

@@ -20,9 +20,9 @@ pub(super) fn run(source: &Source, arguments: Arguments) -> Result<ExitCode, Fai
         .iter()
         .filter(|planned| planned.check.heartbeat.is_some())
         .count();
-    println!(
-        "{source} is valid: {} checks, {heartbeats} of them heartbeats",
-        plan.checks.len()
-    );
+    let checks = plan.checks.len();
+    super::say(format_args!(
+        "{source} is valid: {checks} checks with Belfry's own, {heartbeats} of them heartbeats"
+    ));
     Ok(ExitCode::SUCCESS)
 }

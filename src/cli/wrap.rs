@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::Failure;
@@ -32,6 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The first pause between two attempts, and the longest.
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
+/// What a start has behind the address.
+const START: &str = "/start";
 /// Letters of one run: its start and its end.
 const LETTERS: usize = 4;
 
@@ -53,45 +55,50 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let address = Address::of(&arguments.name)?;
-    let code = super::block_on(work(source, arguments, &address))?;
+    let code = super::block_on(work(source, arguments))?;
     Ok(ExitCode::from(code))
 }
 
 /// Runs the job and reports it. Returns the job's exit code, whatever becomes of the report.
-async fn work(source: &Source, arguments: &Arguments, address: &Address) -> u8 {
+async fn work(source: &Source, arguments: &Arguments) -> u8 {
+    let captures = !arguments.no_output;
+    let address = match Address::of(&arguments.name) {
+        Ok(address) => address,
+        Err(error) => {
+            // The job comes first, and so does its exit code.
+            let code = job::run(&arguments.command, captures, drop).await;
+            eprintln!("belfry wrap: nothing is reported: {error:#}");
+            return code;
+        }
+    };
     let daemon = Daemon::of(source);
     let (sender, letters) = mpsc::channel(LETTERS);
-    let rid = Uuid::new_v4();
-    let letter = |suffix: String, body: Vec<u8>| Letter {
+    let (rid, config) = (Uuid::new_v4(), spool::config_of(source));
+    let letter = |suffix: String, body: &[u8]| Letter {
         to: address.text(),
         suffix,
         rid,
         at_ms: now_ms(),
-        body: String::from_utf8_lossy(&body).into_owned(),
+        body: String::from_utf8_lossy(body).into_owned(),
+        config: config.clone(),
     };
+    let (over, told) = oneshot::channel();
     let job = async {
-        sender
-            .try_send(letter("/start".to_owned(), Vec::new()))
-            .ok();
-        let ended = job::run(&arguments.command, !arguments.no_output).await;
-        sender
-            .try_send(letter(format!("/{}", ended.code), ended.tail))
-            .ok();
-        drop(sender);
-        ended.code
-    };
-    let (code, (left, why)) = {
-        let (over, told) = oneshot::channel();
-        let job = async {
-            let code = job.await;
+        sender.try_send(letter(START.to_owned(), &[])).ok();
+        let code = job::run(&arguments.command, captures, |ended| {
+            let end = letter(format!("/{}", ended.code), &ended.tail);
+            sender.try_send(end).ok();
             over.send(()).ok();
-            code
-        };
-        tokio::join!(job, report(&daemon, address, letters, told))
+        });
+        let code = code.await;
+        drop(sender);
+        code
     };
-    put_away(source, &left, &why);
-    code
+    let reported = async {
+        let (left, why) = report(&daemon, &address, letters, told).await;
+        put_away(&left, &why);
+    };
+    tokio::join!(job, reported).0
 }
 
 /// Delivers letters in order, again and again, until all are delivered or the job is over for [`PATIENCE`].
@@ -104,29 +111,39 @@ async fn report(
 ) -> (Vec<Letter>, String) {
     let (mut left, mut why) = (VecDeque::new(), String::new());
     let delivering = async {
-        let mut pause = FIRST;
+        let (mut pause, mut ended) = (FIRST, false);
         loop {
             let Some(letter) = left.front() else {
+                if ended {
+                    return;
+                }
                 match letters.recv().await {
                     Some(letter) => left.push_back(letter),
                     None => return,
                 }
                 continue;
             };
+            ended |= letter.suffix != START;
             match post::post(daemon, address, letter).await {
                 Posted::Taken => {
                     left.pop_front();
                     pause = FIRST;
                 }
-                Posted::Refused(why) => {
-                    eprintln!("belfry wrap: the ping was refused: {why}");
+                Posted::Refused(reason) => {
+                    // What is refused once is refused again: its end would say the same as its start.
+                    if why != reason {
+                        eprintln!("belfry wrap: the ping was refused: {reason}");
+                    }
+                    why = reason;
                     left.pop_front();
                 }
                 Posted::NotNow(reason) => {
                     why = reason;
                     // A letter that comes meanwhile (the job has ended) is reason to try at once.
-                    if let Ok(Some(next)) = timeout(pause, letters.recv()).await {
-                        left.push_back(next);
+                    match timeout(pause, letters.recv()).await {
+                        Ok(Some(next)) => left.push_back(next),
+                        Ok(None) => sleep(pause).await,
+                        Err(_) => {}
                     }
                     pause = (pause * 2).min(LONGEST);
                 }
@@ -135,7 +152,7 @@ async fn report(
     };
     let enough = async {
         job_is_over.await.ok();
-        tokio::time::sleep(PATIENCE).await;
+        sleep(PATIENCE).await;
     };
     tokio::select! {
         () = delivering => {}
@@ -148,7 +165,7 @@ async fn report(
 }
 
 /// Spools what could not be delivered, and has it delivered by a process of its own.
-fn put_away(source: &Source, left: &[Letter], why: &str) {
+fn put_away(left: &[Letter], why: &str) {
     let spool = match Spool::open() {
         Ok(spool) => spool,
         Err(error) => {
@@ -170,7 +187,7 @@ fn put_away(source: &Source, left: &[Letter], why: &str) {
         );
     }
     if !spool.is_empty() {
-        deliver::begin(source);
+        deliver::begin();
     }
 }
 

@@ -12,6 +12,8 @@ use crate::settings::Section;
 /// How much of what it says when it fails is told, in characters.
 const SAID: usize = 160;
 
+/// How long a command gets to end after it was told to, at most.
+const GRACE: Duration = Duration::from_secs(1);
 /// What systemd's units are asked through; found on the path of Belfry.
 const SYSTEMCTL: &str = "systemctl";
 
@@ -68,7 +70,8 @@ impl Errand {
     /// # Errors
     /// Why it is not done, for people.
     pub async fn run(&self, timeout: Duration) -> Result<(), String> {
-        let mut trace = Trace::start(timeout);
+        // A command is told to end a little before the deadline of a look, so that it is gone by then.
+        let mut trace = Trace::start(timeout + (timeout / 4).min(GRACE));
         match self.command.run(&self.aside, &mut trace).await {
             Ok(Ran {
                 ended: Ended::Code(0),

@@ -254,11 +254,11 @@ impl Judgement {
     fn told(self) -> (Verdict, Vec<String>, Vec<Metric>) {
         let verdict = self.worst.unwrap_or(Verdict::Pass);
         let mut said = self.said;
-        // The worst first, so that the message begins with what matters.
+        // The worst first, and what was found before what was not seen: a message is cut at its end.
         said.sort_by_key(|(verdict, _)| match verdict {
             Verdict::Fail => 0,
-            Verdict::Unknown => 1,
-            Verdict::Warn => 2,
+            Verdict::Warn => 1,
+            Verdict::Unknown => 2,
             Verdict::Pass => 3,
         });
         let texts = said.into_iter().map(|(_, text)| text).collect();

@@ -80,7 +80,10 @@ pub(super) async fn ping(
     let Ok(rid) = run_id(request.uri.query()) else {
         return say(StatusCode::BAD_REQUEST, "invalid uuid format");
     };
-    let at = happened(request.uri.query(), heard_last, now);
+    let at = happened(request.uri.query(), now);
+    // What happened before the last that was heard is no news of how it is: it is kept as a note.
+    let is_old = heard_last.is_some_and(|last| at < last);
+    let signal = if is_old { Signal::Log } else { signal };
     let agent = request.headers.get(USER_AGENT).map(HeaderValue::as_bytes);
     let agent = agent.map(|agent| text::line(&String::from_utf8_lossy(agent), AGENT_CHARS));
     let ping = Ping {
@@ -198,13 +201,12 @@ fn heard_last(beat: &Beat) -> Option<Time> {
 }
 
 /// When what a ping tells of happened: now, or `at` (milliseconds since 1970), for one that waited until we were
-/// there again. Nothing that is to come, nothing from before the last ping, and at most [`OLDEST`].
-fn happened(query: Option<&str>, heard_last: Option<Time>, now: Time) -> Time {
+/// there again. What cannot be (it is to come, it is older than [`OLDEST`], it is no number) is the nearest that can.
+fn happened(query: Option<&str>, now: Time) -> Time {
     let mut pairs = query.unwrap_or_default().split('&');
     let said = pairs.find_map(|pair| pair.strip_prefix("at=")?.parse().ok());
     let said = said.map(Time::from_millis);
-    let earliest = (now - OLDEST).max(heard_last.unwrap_or_default());
-    said.map_or(now, |said| said.max(earliest).min(now))
+    said.map_or(now, |said| said.max(now - OLDEST).min(now))
 }
 
 /// The `rid` of a query. `Err` when there is one and it is no UUID.
@@ -290,18 +292,13 @@ mod tests {
         let now = Time::from_millis(1_795_435_200_000);
         let ago = |minutes| now - Duration::from_mins(minutes);
         let at = |time: Time| format!("rid=7&at={}", time.millis());
-        let of = |query: &str, last| happened(Some(query), last, now);
-        assert_eq!(happened(None, None, now), now);
-        assert_eq!(of("at=yesterday", None), now);
-        assert_eq!(of(&at(ago(9)), None), ago(9));
-        assert_eq!(
-            of(&at(ago(9)), Some(ago(5))),
-            ago(5),
-            "after what was heard"
-        );
-        assert_eq!(of(&at(now + Duration::from_mins(9)), None), now);
-        assert_eq!(of("at=0", None), now - OLDEST);
-        assert_eq!(of("at=99999999999999999999", None), now);
+        let of = |query: &str| happened(Some(query), now);
+        assert_eq!(happened(None, now), now);
+        assert_eq!(of("at=yesterday"), now);
+        assert_eq!(of(&at(ago(9))), ago(9));
+        assert_eq!(of(&at(now + Duration::from_mins(9))), now);
+        assert_eq!(of("at=0"), now - OLDEST);
+        assert_eq!(of("at=99999999999999999999"), now);
     }
 
     #[test]

@@ -158,6 +158,29 @@ fn what_cannot_be_run_is_reported_as_a_shell_would() {
 }
 
 #[test]
+fn an_address_that_cannot_be_reported_to_does_not_keep_the_job_from_running() {
+    let output = Command::new(env!("CARGO_BIN_EXE_belfry"))
+        .args(["wrap", "https://status.example.org/ping/x", "--"])
+        .args(["/bin/sh", "-c", "echo run; exit 6"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(6));
+    assert_eq!(said(&output.stdout), "run\n");
+    assert!(said(&output.stderr).contains("nothing is reported"));
+}
+
+#[test]
+fn what_a_job_leaves_behind_can_go_on_writing() {
+    let daemon = Daemon::started(JOB);
+    let spool = tempfile::tempdir().unwrap();
+    let script = "(sleep 1.5; echo late) & echo hi";
+    let output = wrapped(&daemon, spool.path(), script).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(said(&output.stdout), "hi\nlate\n");
+    daemon.until("reported", |d| d.state("job") == "up");
+}
+
+#[test]
 fn an_unknown_heartbeat_is_said_and_the_job_has_run_all_the_same() {
     let daemon = Daemon::started("");
     let spool = tempfile::tempdir().unwrap();

@@ -1,6 +1,8 @@
 //! Delivers what is spooled: a process of its own, which outlives the job that began it.
 
+use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -21,14 +23,11 @@ const LONGEST: Duration = Duration::from_mins(1);
 const OLDEST: Duration = Duration::from_hours(72);
 
 /// Begins a process that delivers. That it cannot be begun is no error: the next run tries again.
-pub(super) fn begin(source: &Source) {
+pub(super) fn begin() {
     let Ok(program) = std::env::current_exe() else {
         return;
     };
     let mut command = Command::new(program);
-    if let Source::File(path) = source {
-        command.arg("--config").arg(path);
-    }
     command
         .arg(NAME)
         .stdin(Stdio::null())
@@ -39,7 +38,7 @@ pub(super) fn begin(source: &Source) {
 }
 
 /// `belfry deliver`: delivers until nothing is left. Another that does so already is let do it.
-pub(in crate::cli) fn deliver(source: &Source) -> Result<ExitCode, Failure> {
+pub(in crate::cli) fn deliver() -> Result<ExitCode, Failure> {
     let spool = Spool::open()?;
     let Some(_claim) = spool.claim() else {
         return Ok(ExitCode::SUCCESS);
@@ -47,8 +46,7 @@ pub(in crate::cli) fn deliver(source: &Source) -> Result<ExitCode, Failure> {
     crate::cli::block_on(async {
         let (began, mut pause) = (Instant::now(), FIRST);
         while !spool.is_empty() && began.elapsed() < OLDEST {
-            // Read anew each time: the daemon may listen elsewhere by now.
-            if round(&Daemon::of(source), &spool).await {
+            if round(&spool).await {
                 pause = FIRST;
                 continue;
             }
@@ -61,8 +59,10 @@ pub(in crate::cli) fn deliver(source: &Source) -> Result<ExitCode, Failure> {
 
 /// Tries each letter once, in order; those of a heartbeat that one was not taken for wait behind it. Whether
 /// everything that was there is settled.
-async fn round(daemon: &Daemon, spool: &Spool) -> bool {
+async fn round(spool: &Spool) -> bool {
     let mut waiting: Vec<String> = Vec::new();
+    // Read anew each time: the daemon may listen elsewhere by now.
+    let mut daemons: BTreeMap<Option<PathBuf>, Daemon> = BTreeMap::new();
     for path in spool.waiting() {
         let Some(letter) = Spool::read(&path) else {
             Spool::refused(&path);
@@ -71,6 +71,10 @@ async fn round(daemon: &Daemon, spool: &Spool) -> bool {
         if waiting.contains(&letter.to) {
             continue;
         }
+        let daemon = daemons.entry(letter.config.clone()).or_insert_with(|| {
+            let source = letter.config.clone().map_or(Source::BuiltIn, Source::File);
+            Daemon::of(&source)
+        });
         match settled(daemon, &letter).await {
             Some(true) => Spool::done(&path),
             Some(false) => Spool::refused(&path),

@@ -1,18 +1,21 @@
 //! The job itself: started at once, its output copied through, signals passed on.
+//!
+//! The output is copied by threads: whoever reads ours may stop reading, and signals have to pass all the same.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _, PipeReader, Read as _, Write, pipe};
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Mutex;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// How much of the end of the output is reported: some pages of a log.
@@ -35,64 +38,86 @@ pub(super) struct Ended {
     pub(super) tail: Vec<u8>,
 }
 
-/// Runs it to its end.
-pub(super) async fn run(command: &[OsString], captures: bool) -> Ended {
-    let Some((program, arguments)) = command.split_first() else {
-        return not_run(NOT_FOUND, "no command".to_owned());
-    };
-    let pipe = || {
-        if captures {
-            Stdio::piped()
-        } else {
-            Stdio::inherit()
+/// Runs it, and tells `over` how it ended as soon as it has. Returns its exit code when its output has ended, too:
+/// what it leaves behind may go on writing, as it could without us.
+pub(super) async fn run(command: &[OsString], captures: bool, over: impl FnOnce(Ended)) -> u8 {
+    let tail = Arc::new(Mutex::new(Tail::default()));
+    let (mut child, copied) = match start(command, captures, &tail) {
+        Ok(started) => started,
+        Err((code, why)) => {
+            eprintln!("belfry wrap: {why}");
+            let tail = why.into_bytes();
+            over(Ended { code, tail });
+            return code;
         }
     };
-    let started = Command::new(program)
-        .args(arguments)
-        .stdout(pipe())
-        .stderr(pipe())
-        .spawn();
-    let mut child = match started {
-        Ok(child) => child,
-        Err(error) => {
-            let code = if error.kind() == io::ErrorKind::NotFound {
-                NOT_FOUND
-            } else {
-                NOT_RUN
-            };
-            return not_run(code, format!("{}: {error}", program.display()));
-        }
-    };
-    let tail = Mutex::new(Tail::default());
-    let (out, err) = (child.stdout.take(), child.stderr.take());
     let copied = async {
-        tokio::join!(
-            copy(out, io::stdout(), &tail),
-            copy(err, io::stderr(), &tail)
-        )
-    };
-    let ended = {
-        tokio::pin!(copied);
-        tokio::select! {
-            ended = until_ended(&mut child) => {
-                timeout(LINGER, &mut copied).await.ok();
-                ended
-            }
-            _ = &mut copied => until_ended(&mut child).await,
+        for stream in copied {
+            stream.await.ok();
         }
     };
-    let code = match ended {
-        Ok(status) => code_of(status),
-        Err(error) => return not_run(NOT_RUN, format!("waiting for it: {error}")),
-    };
-    let tail = tail.into_inner().0.into();
-    Ended { code, tail }
+    tokio::pin!(copied);
+    let ended = until_ended(&mut child).await;
+    let is_all = timeout(LINGER, &mut copied).await.is_ok();
+    let code = ended.map_or(NOT_RUN, code_of);
+    over(Ended {
+        code,
+        tail: said(&tail),
+    });
+    if !is_all {
+        copied.await;
+    }
+    code
 }
 
-fn not_run(code: u8, why: String) -> Ended {
-    eprintln!("belfry wrap: {why}");
-    let tail = why.into_bytes();
-    Ended { code, tail }
+fn said(tail: &Mutex<Tail>) -> Vec<u8> {
+    let tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+    tail.0.iter().copied().collect()
+}
+
+type Started = (Child, Vec<oneshot::Receiver<()>>);
+
+/// Starts it, and the threads that copy its output.
+fn start(
+    command: &[OsString],
+    captures: bool,
+    tail: &Arc<Mutex<Tail>>,
+) -> Result<Started, (u8, String)> {
+    let Some((program, arguments)) = command.split_first() else {
+        return Err((NOT_FOUND, "no command".to_owned()));
+    };
+    let refused = |error: io::Error| {
+        let is_missing = error.kind() == io::ErrorKind::NotFound;
+        let code = if is_missing { NOT_FOUND } else { NOT_RUN };
+        (code, format!("{}: {error}", program.display()))
+    };
+    let mut job = Command::new(program);
+    job.args(arguments);
+    let mut readers = Vec::new();
+    if captures {
+        let ((out, to_out), (err, to_err)) = (pipe().map_err(refused)?, pipe().map_err(refused)?);
+        job.stdout(to_out).stderr(to_err);
+        readers = vec![(out, false), (err, true)];
+    }
+    let child = job.spawn().map_err(refused)?;
+    // Our ends of its pipes close here, so that they end with the last who writes.
+    drop(job);
+    let copied = readers.into_iter().map(|(from, is_error)| {
+        let (done, told) = oneshot::channel();
+        let tail = Arc::clone(tail);
+        let body = move || {
+            if is_error {
+                copy(from, io::stderr(), &tail);
+            } else {
+                copy(from, io::stdout(), &tail);
+            }
+            done.send(()).ok();
+        };
+        let started = thread::Builder::new().name("output".to_owned()).spawn(body);
+        started.map(|_| told)
+    });
+    let copied: io::Result<Vec<_>> = copied.collect();
+    Ok((child, copied.map_err(refused)?))
 }
 
 fn code_of(status: ExitStatus) -> u8 {
@@ -152,13 +177,14 @@ impl Tail {
 }
 
 /// Copies a stream of the job to ours, and keeps its end. Where ours is closed the job goes on all the same.
-async fn copy(from: Option<impl AsyncRead + Unpin>, mut to: impl Write, tail: &Mutex<Tail>) {
-    let Some(mut from) = from else { return };
+fn copy(mut from: PipeReader, mut to: impl Write, tail: &Mutex<Tail>) {
     let mut piece = vec![0; PIECE];
     let mut is_open = true;
-    while let Ok(count @ 1..) = from.read(&mut piece).await {
+    while let Ok(count @ 1..) = from.read(&mut piece) {
         let bytes = piece.get(..count).unwrap_or_default();
-        tail.lock().await.push(bytes);
+        tail.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(bytes);
         is_open = is_open && to.write_all(bytes).and_then(|()| to.flush()).is_ok();
     }
 }

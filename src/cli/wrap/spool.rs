@@ -9,6 +9,8 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::config::Source;
+
 /// Most pings that wait: a job of every minute during half a day.
 const MOST: usize = 1_000;
 /// How the names of files end that are whole.
@@ -27,6 +29,16 @@ pub(super) struct Letter {
     /// When it happened, in milliseconds since 1970.
     pub(super) at_ms: u64,
     pub(super) body: String,
+    /// The configuration that says where the daemon is; none for the built-in one.
+    pub(super) config: Option<PathBuf>,
+}
+
+/// Where this configuration is, as it can be found from any folder.
+pub(super) fn config_of(source: &Source) -> Option<PathBuf> {
+    let Source::File(path) = source else {
+        return None;
+    };
+    Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()))
 }
 
 /// The folder.
@@ -70,7 +82,7 @@ impl Spool {
             self.0.display()
         );
         // By time, then start before end.
-        let order = u8::from(letter.suffix != "/start");
+        let order = u8::from(letter.suffix != super::START);
         let name = format!("{:015}-{order}-{}", letter.at_ms, letter.rid);
         let (new, whole) = (self.0.join(&name), self.0.join(format!("{name}.{WHOLE}")));
         let text = serde_json::to_vec(letter)?;
@@ -145,6 +157,7 @@ mod tests {
             rid: Uuid::from_u128(7),
             at_ms,
             body: "done\n".to_owned(),
+            config: None,
         }
     }
 

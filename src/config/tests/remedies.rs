@@ -55,6 +55,10 @@ fn a_remedy_that_cannot_be_is_refused_with_what_to_write() {
             "run = [\"fix\"]",
             ["\"run\" is not the whole path", "begin it with /"],
         ),
+        (
+            "run = \"/bin/fix --now\"",
+            ["is a line", "run = [\"/bin/fix\", \"--now\"]"],
+        ),
         ("run = [\"/bin/a\\nb\"]", ["line break", "script"]),
         (
             "restart = \"-H evil\"",

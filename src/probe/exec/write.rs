@@ -26,8 +26,21 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Command> {
 
 /// The program and its arguments under `key`.
 pub(in crate::probe) fn argv(section: &mut Section<'_>, key: &'static str) -> Option<Vec<String>> {
+    let is_line = section.is_text(key);
     let argv = section.strings(key)?;
     let argv: Vec<String> = argv.into_iter().map(|(text, _)| text).collect();
+    let is_line = |line: &&String| is_line && line.starts_with('/') && line.contains(' ');
+    let line = argv.first().filter(is_line);
+    if let Some(line) = line {
+        let words: Vec<String> = line
+            .split_whitespace()
+            .map(|word| format!("\"{word}\""))
+            .collect();
+        let message = format!("\"{key}\" is a line, not a program and its arguments");
+        let hint = format!("there is no shell: write {key} = [{}]", words.join(", "));
+        section.refuse(key, message, hint);
+        return None;
+    }
     match refusal(&argv) {
         None => Some(argv),
         Some((message, hint)) => {

@@ -98,6 +98,11 @@ fn certificate(error: &CertificateError, at: &str) -> String {
         CertificateError::BadSignature => {
             format!("the certificate of {at} has a wrong signature")
         }
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            format!(
+                "the certificate of {at} is one of an authority, used by a server (self-signed?): let an authority of your own sign one, name its key with \"pin\", or do without proof"
+            )
+        }
         other => format!("the certificate of {at} is not accepted: {other}"),
     }
 }

@@ -33,6 +33,25 @@ async fn a_ping_of_any_method_is_recorded_before_it_is_answered() {
 }
 
 #[tokio::test]
+async fn what_happened_before_the_last_ping_is_a_note_and_changes_nothing() {
+    let town = Town::found(Limits::default()).await;
+    let path = format!("/ping/{}", story::BEAT);
+    assert_eq!(town.get(&path).await.status, 200);
+    let last = beat(&town);
+    let before = last.last_ping.expect("just now").millis() - 60_000;
+    for late in ["", "/fail", "/start"] {
+        let reply = town.get(&format!("{path}{late}?at={before}")).await;
+        assert_eq!((reply.status, reply.body.as_str()), (200, "OK"));
+    }
+    let now = beat(&town);
+    assert_eq!(now.pings, last.pings + 3);
+    assert_eq!((now.last_ping, now.last_start), (last.last_ping, None));
+    let view = Arc::clone(&town.view.borrow());
+    let watched = view.engine.beat(&story::BEAT).expect("a heartbeat");
+    assert_eq!(watched.phase().word(), "up");
+}
+
+#[tokio::test]
 async fn answers_are_those_of_healthchecks() {
     let town = Town::found(Limits::default()).await;
     let uuid = story::BEAT;
