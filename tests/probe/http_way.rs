@@ -60,7 +60,7 @@ pub(crate) async fn nginx(tls: bool) -> Real {
             format!("listen 127.0.0.1:{port} http2;")
         };
         let config = format!(
-            "daemon off; pid nginx.pid; error_log error.log; user root; events {{ }}
+            "daemon off; master_process off; pid nginx.pid; error_log error.log; user root; events {{ }}
              http {{ access_log off; {temporary} default_type text/plain;
                gzip_min_length 1; gzip_types text/plain; gzip_proxied any;
                server {{ {listen}
