@@ -28,6 +28,7 @@ mod attacks;
 mod live;
 mod pages;
 mod pings;
+mod requests;
 
 /// With which heartbeats are addressed by their names.
 const PING_KEY: &str = "kB2d0xQ8mT-4_zzW1abcDE";
