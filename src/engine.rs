@@ -20,11 +20,13 @@ use crate::journal::{Error, Journal};
 use crate::vitals::Vitals;
 
 mod pending;
+mod pulse;
 pub mod stationery;
 #[cfg(test)]
 mod tests;
 
 use pending::Pending;
+use pulse::Pulse;
 use stationery::Stationery;
 
 /// Most inputs that are decided before a commit: what one transaction writes in a few milliseconds.
@@ -33,8 +35,6 @@ const BATCH: usize = 1_024;
 const COMPANY: Duration = Duration::from_secs(1);
 /// The longest sleep, so that a stop of the whole process is noticed and progress is shown.
 const NAP: Duration = Duration::from_millis(500);
-/// A gap between two rounds that is longer than this was deaf time: a client's patience for a ping.
-const DEAF: Duration = Duration::from_secs(2);
 /// How long a commit is waited for. Beyond it the disk hangs: waiters are told so and alerts leave from memory,
 /// as when the journal cannot be written, while the commit remains under way.
 const STALL: Duration = Duration::from_secs(5);
@@ -61,7 +61,7 @@ impl EngineLoop {
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut pending = Pending::new(self.clock.now());
         let mut envelopes = Vec::with_capacity(BATCH);
-        let mut last_round = self.clock.now();
+        let mut pulse = Pulse::new(self.clock.now(), NAP);
         loop {
             let last = shutdown.is_cancelled();
             let nap = self.next_round(&pending);
@@ -78,7 +78,7 @@ impl EngineLoop {
                 };
                 envelopes.push(envelope);
             }
-            let now = self.round(&mut pending, last_round);
+            let now = self.round(&mut pending, &mut pulse);
             let more = envelopes.len() == BATCH;
             let mut waiters = Vec::new();
             for Envelope { input, reply } in envelopes.drain(..) {
@@ -95,9 +95,10 @@ impl EngineLoop {
                 self.take(now, &Input::Tick, &mut pending);
             }
             if pending.is_due(now, COMPANY) || !waiters.is_empty() || last {
-                self.commit(now, &mut pending, waiters, last).await;
+                self.commit(now, &mut pending, &mut pulse, waiters, last)
+                    .await;
             }
-            last_round = self.clock.now();
+            pulse.beat(self.clock.now());
             if last && !more {
                 return;
             }
@@ -105,7 +106,7 @@ impl EngineLoop {
     }
 
     /// What every round begins with: progress, and whether we were deaf since the last one.
-    fn round(&mut self, pending: &mut Pending, last_round: Time) -> Time {
+    fn round(&mut self, pending: &mut Pending, pulse: &mut Pulse) -> Time {
         self.vitals.progress.engine.bump();
         match self.clock.step() {
             Some(Step::Slept { from, to }) => {
@@ -113,26 +114,25 @@ impl EngineLoop {
                 tracing::info!(from = %from, to = %to, "the machine slept for {slept}");
                 let reason = format!("the machine slept for {slept}").into();
                 self.take(to, &Input::Deaf { from, to, reason }, pending);
+                pulse.jump(to);
                 return to;
             }
             Some(Step::Set { from, to }) => {
                 tracing::warn!(from = %from, to = %to, "the clock was set; deadlines move along");
                 self.take(to, &Input::ClockSet { from, to }, pending);
+                pulse.jump(to);
                 return to;
             }
             None => {}
         }
         let now = self.clock.now();
-        let gap = now.since(last_round);
-        if gap > DEAF + NAP {
+        pulse.beat(now);
+        for (from, to) in pulse.gaps() {
+            let gap = to.since(from);
             let reason = format!("stopped or overloaded for {}", human(gap));
             tracing::warn!(gap_ms = gap.as_millis(), "nothing could be heard: {reason}");
-            let input = Input::Deaf {
-                from: last_round,
-                to: now,
-                reason: reason.into(),
-            };
-            self.take(now, &input, pending);
+            let reason = reason.into();
+            self.take(now, &Input::Deaf { from, to, reason }, pending);
         }
         if !pending.is_failing() {
             self.journal.alive(now);
@@ -158,11 +158,18 @@ impl EngineLoop {
 
     /// Makes everything pending durable, then answers and shows it. When the journal cannot be written,
     /// waiters are told so, alerts still go out from memory, and the batch is tried again.
-    async fn commit(&mut self, now: Time, pending: &mut Pending, waiters: Vec<Waiter>, last: bool) {
-        let mut written = self.written(now, pending, last).await;
+    async fn commit(
+        &mut self,
+        now: Time,
+        pending: &mut Pending,
+        pulse: &mut Pulse,
+        waiters: Vec<Waiter>,
+        last: bool,
+    ) {
+        let mut written = self.written(now, pending, pulse, last).await;
         if written == Err(Error::Anew) {
             pending.begin_anew();
-            written = self.written(now, pending, last).await;
+            written = self.written(now, pending, pulse, last).await;
         }
         match &written {
             Ok(()) => {
@@ -210,7 +217,13 @@ impl EngineLoop {
     /// The commit itself: waits for the batch that is still under way, if one is, and then for one with what
     /// came since. A batch that the disk does not answer for in time remains under way, so that it is never
     /// written twice.
-    async fn written(&self, now: Time, pending: &mut Pending, last: bool) -> Result<(), Error> {
+    async fn written(
+        &self,
+        now: Time,
+        pending: &mut Pending,
+        pulse: &mut Pulse,
+        last: bool,
+    ) -> Result<(), Error> {
         let patience = if pending.is_under_way() { NAP } else { STALL };
         let until = Instant::now() + patience;
         loop {
@@ -222,7 +235,7 @@ impl EngineLoop {
                 };
                 pending.depart(&self.journal, batch);
             }
-            match self.landed(now, pending, until).await {
+            match self.landed(now, pending, pulse, until).await {
                 Ok(()) if before => {}
                 landed => return landed,
             }
@@ -230,9 +243,16 @@ impl EngineLoop {
     }
 
     /// Waits for the batch under way, and shows progress meanwhile.
-    async fn landed(&self, now: Time, pending: &mut Pending, until: Instant) -> Result<(), Error> {
+    async fn landed(
+        &self,
+        now: Time,
+        pending: &mut Pending,
+        pulse: &mut Pulse,
+        until: Instant,
+    ) -> Result<(), Error> {
         loop {
             self.vitals.progress.engine.bump();
+            pulse.beat(self.clock.now());
             let nap = until.min(Instant::now() + NAP);
             if let Some(landed) = pending.land(now, nap).await {
                 return landed;

@@ -176,3 +176,43 @@ async fn a_journal_that_breaks_while_running_is_begun_anew_and_no_ping_is_refuse
     assert_eq!(scene.pings().await, 1, "with what came after");
     scene.end().await;
 }
+
+#[tokio::test]
+async fn a_stop_of_the_process_while_it_waits_for_the_disk_is_deaf_time_as_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut gate = None;
+    let scene = Scene::begin(folder.path(), |journal| {
+        let (journal, opener) = hanging(journal);
+        gate = Some(opener);
+        journal
+    });
+    let gate = gate.unwrap();
+    gate.send(()).unwrap();
+    assert_eq!(scene.plan().await, Answer::Done);
+    gate.send(()).unwrap();
+    assert_eq!(scene.ping().await, Answer::Done);
+
+    let stopped = Duration::from_secs(3);
+    let stop = async {
+        // The loop gets as far as the disk. Then the only thread of this runtime does nothing at all, as that of
+        // a stopped process, and the disk answers meanwhile.
+        let departed = Instant::now() + Duration::from_millis(100);
+        sleep_until(departed).await;
+        gate.send(()).unwrap();
+        std::thread::sleep(stopped);
+    };
+    assert_eq!(tokio::join!(scene.ping(), stop).0, Answer::Done);
+    drop(gate);
+    let deaf = |view: &Arc<View>| {
+        let job = view.engine.named("job").unwrap();
+        job.record.beat.as_ref().unwrap().deaf
+    };
+    let mut view = scene.view.clone();
+    // Less the milliseconds that are cut off.
+    let known = view.wait_for(|view| deaf(view) + Duration::from_millis(10) >= stopped);
+    tokio::time::timeout(PATIENCE, known)
+        .await
+        .unwrap()
+        .unwrap();
+    scene.end().await;
+}
