@@ -147,8 +147,9 @@ impl Scheduler {
             let admitted = ticket.admit().await;
             let (at_target, anywhere) = admitted.waited;
             let late = late + anywhere;
-            vitals.lateness.set_duration(late + at_target);
-            vitals.lateness_spread.note(late + at_target);
+            vitals.lateness.set_duration(late);
+            vitals.lateness_spread.note(late);
+            vitals.target_wait_spread.note(at_target);
             vitals.probes.bump();
             let at = clock.now();
             let outcome = probe.run(&env, timeout).await;

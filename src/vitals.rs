@@ -106,12 +106,14 @@ pub struct Progress {
 #[derive(Debug, Default)]
 pub struct Vitals {
     pub progress: Progress,
-    /// How late the last probe began.
+    /// How late the last probe began, without the time in which it waited for others at its own target.
     pub lateness: Gauge,
     /// The worst lateness within the last minute.
     pub lateness_max: Gauge,
     /// How lateness spreads.
     pub lateness_spread: Spread,
+    /// How the time spreads in which looks waited for others at their own target.
+    pub target_wait_spread: Spread,
     /// Probes under way.
     pub probes_running: Gauge,
     /// Probes ever begun.

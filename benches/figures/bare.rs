@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -14,31 +14,44 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Answers every request with the bytes of the file `$BODY` under the head in `$HEAD`, on a free port that it prints.
+/// Answers every request with the bytes of the file `$BODY` under the head in `$HEAD`, on a free port that it prints,
+/// at as many addresses as `$ADDRESSES` says: 127.0.0.1 and those that follow.
 pub(crate) fn serve() {
     let head = head();
     let body = Bytes::from(std::fs::read(std::env::var("BODY").unwrap()).unwrap());
     runtime().block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        println!("{}", listener.local_addr().unwrap());
-        std::io::stdout().flush().unwrap();
-        loop {
-            let Ok((stream, _)) = listener.accept().await else {
-                continue;
-            };
-            stream.set_nodelay(true).unwrap();
-            let (head, body) = (head.clone(), body.clone());
-            let answer = move |_: Request<hyper::body::Incoming>| {
-                let mut response = Response::new(Full::new(body.clone()));
-                *response.headers_mut() = head.clone();
-                async move { Ok::<_, Infallible>(response) }
-            };
-            tokio::spawn(
-                hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service_fn(answer)),
-            );
+        let first = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = first.local_addr().unwrap().port();
+        let mut houses = tokio::task::JoinSet::new();
+        let wanted = std::env::var("ADDRESSES").map_or(1, |text| text.parse::<u8>().unwrap());
+        for last in 2..=wanted {
+            let next = TcpListener::bind((Ipv4Addr::new(127, 0, 0, last), port));
+            houses.spawn(answer_all(next.await.unwrap(), head.clone(), body.clone()));
         }
+        houses.spawn(answer_all(first, head, body));
+        println!("127.0.0.1:{port}");
+        std::io::stdout().flush().unwrap();
+        houses.join_all().await;
     });
+}
+
+async fn answer_all(listener: TcpListener, head: HeaderMap, body: Bytes) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        stream.set_nodelay(true).unwrap();
+        let (head, body) = (head.clone(), body.clone());
+        let answer = move |_: Request<hyper::body::Incoming>| {
+            let mut response = Response::new(Full::new(body.clone()));
+            *response.headers_mut() = head.clone();
+            async move { Ok::<_, Infallible>(response) }
+        };
+        tokio::spawn(
+            hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service_fn(answer)),
+        );
+    }
 }
 
 /// The lines of `$HEAD`, but for what hyper writes by itself.

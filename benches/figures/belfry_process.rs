@@ -114,7 +114,13 @@ pub(crate) fn role(name: &str, settings: &[(&str, String)]) -> Command {
 
 /// A bare hyper server that answers with the bytes of a file, and its address.
 pub(crate) fn bare(head: &str, body: &Path) -> (Running, SocketAddr) {
+    bare_at(1, head, body)
+}
+
+/// The same at this many addresses, of which the first is returned; the others follow it.
+pub(crate) fn bare_at(addresses: u8, head: &str, body: &Path) -> (Running, SocketAddr) {
     let settings = [
+        ("ADDRESSES", addresses.to_string()),
         ("HEAD", head.to_owned()),
         ("BODY", body.display().to_string()),
     ];

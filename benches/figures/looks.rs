@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::belfry_process::{Daemon, Running, bare, cpu_seconds, role};
+use super::belfry_process::{Daemon, Running, bare_at, cpu_seconds, role};
 use super::figures::{ROUNDS, median};
 
 /// CPU per look at 2,000 looks a second, against the same done by hand.
@@ -65,6 +65,8 @@ pub(crate) fn signal(daemon: &Daemon, name: &str) {
 
 /// How long one spread of looks is watched.
 const WATCHED: Duration = Duration::from_secs(30);
+/// At how many addresses their targets are: there are at most eight looks at one target at once.
+const TARGETS: u8 = 250;
 
 /// How late looks begin, and what they cost, where there is time enough for all.
 pub(crate) fn lateness() {
@@ -92,8 +94,8 @@ pub(crate) fn rate() {
 }
 
 fn spread(what: &str, count: u32, every: &str, aim: &str) {
-    let (_target, target) = target();
-    let text = checks(count, target, every);
+    let (_target, target) = targets(TARGETS);
+    let text = checks_at(TARGETS, count, target, every);
     // A file of the configuration is at most 1 MiB.
     let parts: Vec<&str> = text.split_inclusive("\n\n").collect();
     let mut files = parts.chunks(5_000).map(<[&str]>::concat);
@@ -112,11 +114,12 @@ fn spread(what: &str, count: u32, every: &str, aim: &str) {
     let after = figures();
     let seconds = WATCHED.as_secs_f64();
     let quantile =
-        |name: &str| daemon.metric(&format!("belfry_scheduler_lateness_{name}_seconds")) * 1_000.0;
+        |name: &str| daemon.metric(&format!("belfry_scheduler_{name}_seconds")) * 1_000.0;
     println!(
-        "{what:<44} lateness p50 {:.2} ms  p99 {:.2} ms, {:.1} CPU s/min, {:.0} looks/s{aim}",
-        quantile("p50"),
-        quantile("p99"),
+        "{what:<44} lateness p50 {:.2} ms  p99 {:.2} ms, at the target p99 {:.2} ms, {:.1} CPU s/min, {:.0} looks/s{aim}",
+        quantile("lateness_p50"),
+        quantile("lateness_p99"),
+        quantile("target_wait_p99"),
         (after.0 - before.0) / seconds * 60.0,
         (after.1 - before.1) / seconds,
     );
@@ -124,18 +127,34 @@ fn spread(what: &str, count: u32, every: &str, aim: &str) {
 
 /// A server that answers at once.
 pub(crate) fn target() -> (Running, SocketAddr) {
+    targets(1)
+}
+
+/// The same at so many addresses.
+fn targets(addresses: u8) -> (Running, SocketAddr) {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("ok");
     std::fs::write(&file, "ok").unwrap();
-    bare("content-type: text/html; charset=utf-8\r\n", &file)
+    bare_at(
+        addresses,
+        "content-type: text/html; charset=utf-8\r\n",
+        &file,
+    )
 }
 
 pub(crate) fn checks(count: u32, target: SocketAddr, every: &str) -> String {
+    checks_at(1, count, target, every)
+}
+
+/// So many checks of so many addresses, one after the other from `first` on.
+fn checks_at(addresses: u8, count: u32, first: SocketAddr, every: &str) -> String {
     let mut text = format!("[defaults]\nevery = \"{every}\"\ntimeout = \"5s\"\n");
     for check in 0..count {
+        let last = check % u32::from(addresses) + 1;
+        let port = first.port();
         writeln!(
             text,
-            "[check.c{check}]\nhttp = {{ url = \"http://{target}/\" }}\ngroup = \"Group {}\"\n",
+            "[check.c{check}]\nhttp = {{ url = \"http://127.0.0.{last}:{port}/\" }}\ngroup = \"Group {}\"\n",
             check / 20
         )
         .unwrap();

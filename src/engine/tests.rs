@@ -177,6 +177,10 @@ async fn a_journal_that_breaks_while_running_is_begun_anew_and_no_ping_is_refuse
     scene.end().await;
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing else is to run meanwhile"
+)]
 #[tokio::test]
 async fn a_stop_of_the_process_while_it_waits_for_the_disk_is_deaf_time_as_any_other() {
     let folder = tempfile::tempdir().unwrap();

@@ -22,8 +22,12 @@ use crate::core::time::Time;
 #[cfg(test)]
 mod tests;
 
-/// Within this the first look at everything happens, unless its interval is shorter.
+/// Within this the first look at everything happens, unless its interval is shorter or there are more than
+/// [`FIRST_RATE`] allows.
 const FIRST_LOOKS: Duration = Duration::from_secs(5);
+/// Most first looks a second: a third of what two cores can do with the targets on the same machine, so that a start
+/// with 100,000 checks is no storm that the first minutes are spent on catching up with.
+const FIRST_RATE: u32 = 2_000;
 
 /// Now, on the steady clock that intervals go by and on the one on the wall that calendars go by.
 #[derive(Clone, Copy, Debug)]
@@ -141,8 +145,8 @@ impl Slot {
             Schedule::Every(interval) => {
                 let every = (*interval).max(Duration::from_millis(1));
                 let next = now.steady + every * place / count;
-                let first = now.steady + every.min(FIRST_LOOKS) * place / count;
-                // With a short interval the first point of the grid is the first look.
+                let first = now.steady + first_window(every, count) * place / count;
+                // Where the first looks take the interval, the first point of the grid is the first look.
                 let soon = (first < next).then_some(first);
                 (Rhythm::Interval { every, next }, soon)
             }
@@ -189,6 +193,17 @@ impl Slot {
             self.soon = None;
         }
         late
+    }
+}
+
+/// Over how long the first looks at `count` jobs spread. Where that is most of their interval, they are no sooner
+/// than by the grid.
+fn first_window(every: Duration, count: u32) -> Duration {
+    let needed = Duration::from_secs(1) * count / FIRST_RATE;
+    if needed > FIRST_LOOKS && needed > every / 2 {
+        every
+    } else {
+        every.min(FIRST_LOOKS.max(needed))
     }
 }
 

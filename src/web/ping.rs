@@ -7,7 +7,10 @@ use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderName, USER_AGENT};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
+    USER_AGENT, X_CONTENT_TYPE_OPTIONS,
+};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use hyper::body::Incoming;
@@ -32,15 +35,24 @@ const OLDEST: Duration = Duration::from_hours(72);
 /// When to try again after a 503, in seconds.
 const RETRY: u64 = 5;
 
+/// No page, so nothing of what only pages heed: answers to pings are to be small.
 static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
-    let policy = "default-src 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'";
-    let mut headers = respond::safe(policy, "text/plain; charset=utf-8", "no-store");
-    // Browsers may ping, too: from any page, and read the answer.
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(
-        HeaderName::from_static("cross-origin-resource-policy"),
-        HeaderValue::from_static("cross-origin"),
-    );
+    let policy = "default-src 'none'; frame-ancestors 'none'";
+    let mut headers = HeaderMap::with_capacity(8);
+    for (name, value) in [
+        (CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (CACHE_CONTROL, "no-store"),
+        (CONTENT_SECURITY_POLICY, policy),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // Browsers may ping, too: from any page, and read the answer.
+        (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "cross-origin",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
     headers.insert(HeaderName::from_static("ping-body-limit"), PING_KEPT.into());
     headers
 });

@@ -8,7 +8,8 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,22 +20,36 @@ use tokio::net::TcpStream;
 
 use super::limits::Limits;
 
-/// The time of a server, counted in sweeps from one.
+/// The time of a server, counted in sweeps from one, and whether it comes to its end.
 #[derive(Debug)]
-pub(super) struct Ticks(AtomicU32);
+pub(super) struct Ticks {
+    sweeps: AtomicU32,
+    ends: AtomicBool,
+}
 
 impl Ticks {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicU32::new(1)))
+        let (sweeps, ends) = (AtomicU32::new(1), AtomicBool::new(false));
+        Arc::new(Self { sweeps, ends })
     }
 
     /// One sweep later.
     pub(super) fn advance(&self) {
-        self.0.fetch_add(1, Relaxed);
+        self.sweeps.fetch_add(1, Relaxed);
     }
 
     pub(super) fn now(&self) -> u32 {
-        self.0.load(Relaxed)
+        self.sweeps.load(Relaxed)
+    }
+
+    /// The server takes no more connections, and those that are there come to their end. To be said before they are
+    /// woken for it.
+    pub(super) fn end(&self) {
+        self.ends.store(true, Release);
+    }
+
+    pub(super) fn have_ended(&self) -> bool {
+        self.ends.load(Acquire)
     }
 }
 
@@ -75,6 +90,11 @@ impl Pulse {
             asked: AtomicBool::new(false),
             framed: AtomicBool::new(false),
         })
+    }
+
+    /// The time of its server.
+    pub(super) fn ticks(&self) -> &Arc<Ticks> {
+        &self.ticks
     }
 
     /// A request is complete up to its body; it is under way until the guard is dropped.
@@ -178,6 +198,9 @@ impl Drop for Busy {
     }
 }
 
+/// Up to this, in bytes, head and body are handed over in one piece: that is cheaper for the kernel than two.
+const FLAT: usize = 1_536;
+
 /// A socket that tells its pulse.
 pub(super) struct Socket {
     stream: TokioIo<TcpStream>,
@@ -223,6 +246,17 @@ impl Write for Socket {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let len: usize = slices.iter().map(|slice| slice.len()).sum();
+        if len <= FLAT && slices.len() > 1 {
+            let mut flat = [0; FLAT];
+            let mut rest = flat.as_mut_slice();
+            for slice in slices {
+                let (place, behind) = rest.split_at_mut(slice.len());
+                place.copy_from_slice(slice);
+                rest = behind;
+            }
+            return self.poll_write(cx, flat.get(..len).unwrap_or_default());
+        }
         let wrote = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         self.pulse.wrote(wrote.is_ready());
         wrote

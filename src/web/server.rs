@@ -2,10 +2,11 @@
 //! and timed, shared by the status page and the hello pages. It knows nothing of what it serves.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use http::header::CONTENT_LENGTH;
@@ -15,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
@@ -106,6 +108,8 @@ struct House<A> {
     limits: Limits,
     vitals: Arc<Vitals>,
     shutdown: CancellationToken,
+    /// Wakes the connections when they are to end.
+    ends: CancellationToken,
     protocols: Arc<Protocols>,
     streams: TaskTracker,
     connections: JoinSet<()>,
@@ -127,6 +131,7 @@ where
             limits,
             vitals,
             shutdown,
+            ends: CancellationToken::new(),
             protocols: Arc::new(Protocols::new(Streams(streams.clone()))),
             streams,
             connections: JoinSet::new(),
@@ -163,7 +168,7 @@ where
             vitals: Arc::clone(&self.vitals),
         };
         let protocols = Arc::clone(&self.protocols);
-        let connection = connection(protocols, stream, visit, self.shutdown.child_token());
+        let connection = connection(protocols, stream, visit, self.ends.clone());
         let task = self.connections.spawn(connection);
         self.seats.sit(address, pulse, task);
         self.vitals.connections.bump();
@@ -183,8 +188,10 @@ where
         self.seats.leave(id);
     }
 
-    /// Waits for what is under way; every connection was told to end by the token already.
+    /// Tells every connection to end, and waits for what is under way.
     async fn drain(mut self) {
+        self.ticks.end();
+        self.ends.cancel();
         let limit = self.limits.drain;
         let finish = async {
             while let Some(ended) = self.connections.join_next_with_id().await {
@@ -299,32 +306,43 @@ async fn connection<A, F>(
         () = end.cancelled() => return,
     };
     let Ok(framed) = framed else { return };
+    let ticks = Arc::clone(pulse.ticks());
     let socket = Socket::new(stream, pulse);
     let service = service_fn(move |request| visit.request(request));
     let ended = if framed {
-        let mut connection = pin!(protocols.two.serve_connection(socket, service));
-        tokio::select! {
-            biased;
-            ended = connection.as_mut() => ended,
-            () = end.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        }
+        gracefully(protocols.two.serve_connection(socket, service), &ticks, end).await
     } else {
-        let mut connection = pin!(protocols.one.serve_connection(socket, service));
-        tokio::select! {
-            biased;
-            ended = connection.as_mut() => ended,
-            () = end.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        }
+        gracefully(protocols.one.serve_connection(socket, service), &ticks, end).await
     };
     if let Err(error) = ended {
         debug!(%error, "A connection was given up");
     }
+}
+
+/// Polls a connection to its end, which `end` asks for. That is looked at when it begins and when the server ends:
+/// each look takes two locks, and a connection is polled several times for a request.
+async fn gracefully<C: GracefulConnection>(
+    connection: C,
+    ticks: &Ticks,
+    end: CancellationToken,
+) -> Result<(), C::Error> {
+    let (mut connection, mut cancelled) = (pin!(connection), pin!(end.cancelled()));
+    let (mut is_new, mut is_asked) = (true, false);
+    poll_fn(|cx| {
+        let ended = connection.as_mut().poll(cx);
+        if ended.is_ready() || is_asked {
+            return ended;
+        }
+        if (std::mem::take(&mut is_new) || ticks.have_ended())
+            && cancelled.as_mut().poll(cx).is_ready()
+        {
+            is_asked = true;
+            connection.as_mut().graceful_shutdown();
+            return connection.as_mut().poll(cx);
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 impl<A, F> Visit<A>

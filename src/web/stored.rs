@@ -43,7 +43,8 @@ impl Stored {
         let gzip = (body.len() >= WORTH).then(|| compress(&body)).flatten();
         let gzip = gzip.filter(|small| small.len() < body.len());
         let mut headers = headers.clone();
-        if !headers.contains_key(VARY) {
+        // What there is in one form only is the same for everybody.
+        if gzip.is_some() && !headers.contains_key(VARY) {
             headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         }
         let gzip = gzip.map(|small| {

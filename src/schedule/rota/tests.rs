@@ -102,6 +102,23 @@ async fn first_looks_come_within_seconds_and_then_spread_over_the_interval() {
     );
 }
 
+#[test]
+fn first_looks_at_very_many_are_no_storm() {
+    let seconds = Duration::from_secs;
+    for (every, count, window) in [
+        (60, 4, 5),
+        (2, 4, 2),
+        (60, 10_000, 5),
+        (60, 20_000, 10),
+        (60, 100_000, 60),
+        (300, 100_000, 50),
+        (3, 100_000, 3),
+    ] {
+        let spread = first_window(seconds(every), count);
+        assert_eq!(spread, seconds(window), "{count} checks every {every} s");
+    }
+}
+
 #[tokio::test]
 async fn an_interval_does_not_drift_however_late_its_looks_begin() {
     let mut scene = Scene::of(&[every(0, 10)]);

@@ -54,7 +54,7 @@ pub(super) fn numbers(v: &Vitals) -> Vec<Number> {
         ),
         span(
             "scheduler_lateness",
-            "How late the last look began",
+            "How late the last look began, but for waiting at its own target",
             &v.lateness,
         ),
         span(
@@ -72,6 +72,12 @@ pub(super) fn numbers(v: &Vitals) -> Vec<Number> {
             "scheduler_lateness_p99",
             "One in a hundred of the last looks began later",
             &v.lateness_spread,
+            0.99,
+        ),
+        share(
+            "scheduler_target_wait_p99",
+            "One in a hundred of the last looks waited longer for others at its own target",
+            &v.target_wait_spread,
             0.99,
         ),
         span("journal_commit", "How long the last commit took", &v.commit),
