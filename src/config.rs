@@ -14,6 +14,7 @@ mod heartbeat;
 mod isolation;
 mod listen;
 mod own;
+mod pace;
 mod plan;
 mod remedy;
 mod render;

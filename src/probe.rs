@@ -8,7 +8,7 @@ use tokio::time::timeout_at;
 
 use crate::core::check::UPLINK;
 use crate::core::outcome::Outcome;
-use crate::settings::Section;
+use crate::settings::{Around, Section, near};
 
 mod address;
 mod aside;
@@ -140,6 +140,17 @@ kinds! {
     "composite" => Composite, composite;
 }
 
+/// Keys of a check that are read after its probe, since they depend on it.
+const AFTER: [&str; 2] = ["remedy", "scope"];
+
+/// Whether `key` is none of a check's `outer` ones, and more like the name of a kind than like one of those.
+fn is_misspelt(key: &str, outer: &[&'static str]) -> bool {
+    let words = || Probe::KEYS.iter().chain(outer);
+    let is_known = words().any(|known| *known == key);
+    let meant = near(key, words().copied());
+    !is_known && meant.is_some_and(|word| Probe::KEYS.contains(&word))
+}
+
 impl Probe {
     /// Reads the probe of a `[check.NAME]`: exactly one of [`Probe::KEYS`] must be there.
     pub fn read(check: &mut Section<'_>) -> Option<Self> {
@@ -149,6 +160,7 @@ impl Probe {
             .filter(|key| check.has(key))
             .collect();
         let chosen = keys.first().copied();
+        let outer: Vec<&'static str> = [check.known(), &AFTER].concat();
         for key in Self::KEYS.iter().filter(|key| Some(**key) != chosen) {
             // Asked for, so that it counts as known; what stands there is complained of below.
             check.entry(key);
@@ -161,6 +173,10 @@ impl Probe {
             );
         }
         let Some(chosen) = chosen else {
+            if check.keys().any(|key| is_misspelt(key, &outer)) {
+                // Said with "did you mean", once all keys of the check are read.
+                return None;
+            }
             let hint = format!(
                 "add one of {}: http = {{ url = \"https://example.org/\" }}",
                 Self::KEYS.join(", ")
@@ -174,7 +190,11 @@ impl Probe {
             return None;
         };
         let section = check.table(chosen)?;
-        Self::read_as(chosen, section)
+        let around = Around {
+            path: check.path.clone(),
+            keys: outer,
+        };
+        Self::read_as(chosen, section.within(around))
     }
 
     /// What to write, where there is nothing to look at yet.
@@ -255,13 +275,12 @@ pub(crate) mod tests {
         );
 
         let (_, problems) = read("htp = { url = \"http://a/\" }");
-        assert_eq!(problems.len(), 2, "{problems:?}");
-        assert!(
-            problems
-                .iter()
-                .any(|p| p.ends_with("did you mean \"http\"?")),
-            "{problems:?}"
+        assert_eq!(
+            problems,
+            ["t.toml:1:1: unknown key \"htp\" in [check.shop]; did you mean \"http\"?"]
         );
+        let (_, problems) = read("xyzzy = { url = \"http://a/\" }");
+        assert_eq!(problems.len(), 2, "{problems:?}");
     }
 
     #[test]

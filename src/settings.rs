@@ -4,6 +4,7 @@
 
 mod expand;
 mod lists;
+mod near;
 mod numbers;
 mod problem;
 mod report;
@@ -11,7 +12,8 @@ mod secret;
 mod section;
 pub mod units;
 
+pub use near::near;
 pub use problem::{Place, Problem};
 pub use report::{Report, Source};
 pub use secret::Secret;
-pub use section::{Entry, Section};
+pub use section::{Around, Entry, Section};

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::isolation::Isolation;
 use super::rules::Rules;
-use super::{accept, remedy, schedule};
+use super::{accept, pace, remedy, schedule};
 use crate::core::check::{Check, Recipient};
 use crate::core::schedule::Schedule;
 use crate::probe::{Probe, composite};
@@ -115,6 +115,9 @@ pub(super) fn read<'a>(name: &str, mut section: Section<'a>, base: &Base) -> Dra
         not_configured: not_configured.map(Arc::from),
         ..judged(name, schedule, &rules, &about)
     };
+    if let Some(probe) = &probe {
+        pace::within(&mut section, probe.kind(), check.timeout);
+    }
     let remedy = remedy::add(&mut section, &mut check);
     let origin = Some(about.origin(&section));
     section.finish();

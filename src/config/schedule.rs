@@ -45,7 +45,6 @@ pub(super) fn calendar(
         Err(error) => {
             let hint =
                 "write minute, hour, day, month and weekday: \"0 3 * * *\" is every day at three";
-            let error = error.trim_end_matches('.');
             section.refuse(
                 key,
                 format!("\"{text}\" is no cron expression: {error}"),

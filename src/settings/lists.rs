@@ -4,6 +4,7 @@ use std::ops::{Range, RangeInclusive};
 
 use toml::de::DeValue;
 
+use super::near::near;
 use super::{Entry, Section};
 
 /// Most tables of a list; more is a mistake in whatever writes the file.
@@ -49,6 +50,14 @@ impl<'a> Section<'a> {
             );
             return None;
         };
+        if table.is_empty() {
+            let hint = format!("write {key} = {{ \"…\" = … }}, or leave it out");
+            self.refuse(
+                key,
+                format!("\"{key}\" is empty, and asks for nothing"),
+                hint,
+            );
+        }
         let items = table.iter().map(|(name, value)| {
             let entry = Entry {
                 value: value.get_ref(),
@@ -79,16 +88,8 @@ impl Section<'_> {
         let text = self.string(key)?;
         let found = words.iter().find(|word| **word == text);
         if found.is_none() {
-            let distance = |word: &&str| {
-                strsim::damerau_levenshtein(&text.to_lowercase(), &word.to_lowercase())
-            };
-            let near = words.iter().map(|word| (distance(word), word)).min();
-            let meant = match near {
-                Some((distance, word)) if distance <= 1 + word.len() / 3 => {
-                    format!("did you mean \"{word}\"? ")
-                }
-                Some(_) | None => String::new(),
-            };
+            let meant = near(&text, words.iter().copied())
+                .map_or_else(String::new, |word| format!("did you mean \"{word}\"? "));
             let hint = format!("{meant}there are: {}", words.join(", "));
             self.refuse(
                 key,
@@ -127,6 +128,7 @@ impl Section<'_> {
             Some(array) => array.iter().map(|item| read(item.get_ref())).collect(),
             None => read(entry.value).map(|number| vec![number]),
         };
+        let numbers = numbers.filter(|numbers| !numbers.is_empty());
         if numbers.is_none() {
             let hint = format!(
                 "write whole numbers from {} to {}: {key} = [{}]",

@@ -29,6 +29,19 @@ impl fmt::Debug for Secret {
 }
 
 impl Section<'_> {
+    /// A secret that must be there; it may be empty.
+    pub fn required_secret(&mut self, key: &'static str) -> Option<Secret> {
+        let secret = self.secret(key);
+        if !self.has(key) {
+            let hint = format!(
+                "add {key} = {{ file = \"…\" }} to [{}], or {key} = \"\" where there is none",
+                self.path
+            );
+            self.wrong(&self.span(), format!("\"{key}\" is missing"), Some(hint));
+        }
+        secret
+    }
+
     /// A secret: a text, or `{ file = "…" }`, or `{ credential = "…" }` (a file in the folder that systemd
     /// names in `$CREDENTIALS_DIRECTORY`). The newline at the end of a file is not part of it.
     pub fn secret(&mut self, key: &'static str) -> Option<Secret> {

@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::expand::expand;
+use super::near::near;
 use super::{Report, Source, units};
 
 /// A table. Every key that is asked for is known; [`Section::finish`] complains of the others.
@@ -18,6 +19,14 @@ pub struct Section<'a> {
     pub source: &'a Source,
     pub report: &'a Report<'a>,
     known: Vec<&'static str>,
+    around: Option<Around>,
+}
+
+/// The table that another is a part of, as far as keys can be written into the wrong one of the two.
+#[derive(Clone)]
+pub struct Around {
+    pub path: String,
+    pub keys: Vec<&'static str>,
 }
 
 /// A value with its place, for rules that one type cannot say.
@@ -42,7 +51,27 @@ impl<'a> Section<'a> {
             source,
             report,
             known: Vec::new(),
+            around: None,
         }
+    }
+
+    /// Knows of keys that belong into the table around it.
+    #[must_use]
+    pub fn within(self, around: Around) -> Self {
+        Self {
+            around: Some(around),
+            ..self
+        }
+    }
+
+    /// The keys that were asked for so far.
+    pub fn known(&self) -> &[&'static str] {
+        &self.known
+    }
+
+    /// The keys that are there.
+    pub fn keys(&self) -> impl Iterator<Item = &'a str> {
+        self.table.keys().map(|key| key.get_ref().as_ref())
     }
 
     /// Whether `key` is there, of whatever type. Does not count as asking for it.
@@ -60,6 +89,19 @@ impl<'a> Section<'a> {
             value: value.get_ref(),
             span: value.span(),
         })
+    }
+
+    /// The value of `key`, without asking for it.
+    pub fn value_of(&self, key: &str) -> Option<&'a DeValue<'a>> {
+        self.table.get(key).map(Spanned::get_ref)
+    }
+
+    /// The duration of `key` as far as it can be read, without asking for it: what is wrong with it is said where
+    /// it is read.
+    pub fn glance(&self, key: &str) -> Option<Duration> {
+        let text = self.value_of(key)?.as_str()?;
+        let text = expand(text, &|name| self.report.variable(name)).ok()?;
+        units::duration(&text).ok()
     }
 
     /// Whether the key holds a text.
@@ -137,6 +179,12 @@ impl<'a> Section<'a> {
     /// A size in bytes with a unit, within `range`.
     pub fn size(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
         let entry = self.entry(key)?;
+        if !entry.value.is_str() {
+            let number = number_of(&entry).unwrap_or_else(|| "10".to_owned());
+            let hint = format!("write {key} = \"{number}B\", {}", units::SIZES);
+            self.wrong(&entry.span, format!("\"{key}\" needs a unit"), Some(hint));
+            return None;
+        }
         let text = self.text_of(key, &entry)?;
         match units::size(&text) {
             Ok(bytes) if range.contains(&bytes) => Some(bytes),
@@ -144,16 +192,17 @@ impl<'a> Section<'a> {
                 self.wrong(
                     &entry.span,
                     format!("\"{key}\" is out of range"),
-                    Some(format!("from {} to {} bytes", range.start(), range.end())),
+                    Some(format!(
+                        "from {} to {}",
+                        units::write_size(*range.start()),
+                        units::write_size(*range.end())
+                    )),
                 );
                 None
             }
             Err(hint) => {
-                self.wrong(
-                    &entry.span,
-                    format!("\"{text}\" is not a size"),
-                    Some(format!("write {hint}")),
-                );
+                let message = format!("\"{}\" is not a size", text.escape_debug());
+                self.wrong(&entry.span, message, Some(format!("write {hint}")));
                 None
             }
         }
@@ -267,16 +316,13 @@ impl<'a> Section<'a> {
             if self.known.contains(&name) {
                 continue;
             }
-            let near = self
-                .known
-                .iter()
-                .map(|known| (strsim::damerau_levenshtein(name, known), known))
-                .min();
-            let hint = match near {
-                Some((distance, known)) if distance <= 1 + known.len() / 3 => {
-                    format!("did you mean \"{known}\"?")
-                }
-                _ => format!("known here: {}", self.known.join(", ")),
+            let around = self.around.as_ref();
+            let outside = around.filter(|around| around.keys.contains(&name));
+            let meant = near(name, self.known.iter().copied());
+            let hint = match (outside, meant) {
+                (Some(around), _) => format!("it belongs in [{}]", around.path),
+                (None, Some(known)) => format!("did you mean \"{known}\"?"),
+                (None, None) => format!("known here: {}", self.known.join(", ")),
             };
             let place = if self.path.is_empty() {
                 "at the top".to_owned()

@@ -40,12 +40,18 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(total_ms))
 }
 
+/// What else can stand behind the number of a size.
+pub(super) const SIZES: &str = "or another unit: KiB, MiB, GiB, TiB, kB, MB, GB, TB";
+
 /// A size in bytes: `B`, `kB` to `TB` (powers of ten), `KiB` to `TiB` (powers of two).
 pub fn size(text: &str) -> Result<u64, String> {
-    let hint = || "a number with a unit: 512KiB, 10MiB, 1GiB, 10MB".to_owned();
     let text = text.trim();
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
+    let hint = || match unit {
+        "" if digits > 0 => format!("\"{number}B\", {SIZES}"),
+        _ => "a whole number with a unit: 512KiB, 10MiB, 1GiB, 10MB".to_owned(),
+    };
     let factor: u64 = match unit.trim() {
         "B" => 1,
         "kB" => 1_000,
@@ -63,6 +69,21 @@ pub fn size(text: &str) -> Result<u64, String> {
         .ok()
         .and_then(|n| n.checked_mul(factor))
         .ok_or_else(hint)
+}
+
+/// A size as it is written in a configuration, in the largest unit that it is a whole number of: `10MiB`.
+pub fn write_size(bytes: u64) -> String {
+    let units = [
+        ("TiB", 1 << 40),
+        ("GiB", 1 << 30),
+        ("MiB", 1 << 20),
+        ("KiB", 1 << 10),
+    ];
+    let whole = units
+        .into_iter()
+        .find(|(_, factor)| bytes > 0 && bytes.is_multiple_of(*factor));
+    let (unit, factor) = whole.unwrap_or(("B", 1));
+    format!("{}{unit}", bytes / factor)
 }
 
 /// A duration as it is written in a configuration: `10s`, `1h30m`.
@@ -130,7 +151,16 @@ mod tests {
         assert_eq!(size("10MiB"), Ok(10 << 20));
         assert_eq!(size("10MB"), Ok(10_000_000));
         assert_eq!(size("2TiB"), Ok(2 << 40));
-        assert!(size("10").is_err());
         assert!(size("99999999999GiB").is_err());
+        let bare = size("10").expect_err("it has no unit");
+        assert!(bare.starts_with("\"10B\", or another unit: KiB"), "{bare}");
+        assert!(size("1.5GiB").is_err_and(|hint| hint.starts_with("a whole number")));
+    }
+
+    #[test]
+    fn sizes_are_written_as_they_are_read() {
+        for text in ["0B", "1B", "1000B", "64KiB", "10MiB", "3TiB", "1025B"] {
+            assert_eq!(write_size(size(text).expect("valid")), text);
+        }
     }
 }

@@ -158,7 +158,7 @@ async fn a_new_token_that_is_refused_is_a_refusal() {
     })
     .await;
     let keys = format!(
-        "http = {{ url = \"{}\", oauth2 = {{ token_url = \"{}\", client_id = \"c\" }} }}",
+        "http = {{ url = \"{}\", oauth2 = {{ token_url = \"{}\", client_id = \"c\", client_secret = \"\" }} }}",
         server.url("/"),
         server.url("/token")
     );
@@ -253,7 +253,7 @@ async fn the_time_of_a_token_is_none_of_the_page() {
     })
     .await;
     let outcome = look(&format!(
-        "http = {{ url = \"{}\", oauth2 = {{ token_url = \"{}\", client_id = \"c\" }} }}",
+        "http = {{ url = \"{}\", oauth2 = {{ token_url = \"{}\", client_id = \"c\", client_secret = \"\" }} }}",
         server.url("/"),
         server.url("/token")
     ))
@@ -294,7 +294,7 @@ async fn a_hostile_place_of_tokens_is_bounded_too() {
     let away = Server::http(|_| async { redirect(307, "http://localhost:1/") }).await;
     let keys = |server: &Server| {
         format!(
-            "http = {{ url = \"http://127.0.0.1:1/\", oauth2 = {{ token_url = \"{}\", client_id = \"c\" }} }}",
+            "http = {{ url = \"http://127.0.0.1:1/\", oauth2 = {{ token_url = \"{}\", client_id = \"c\", client_secret = \"\" }} }}",
             server.url("/token")
         )
     };

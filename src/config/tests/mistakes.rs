@@ -280,3 +280,73 @@ fn problems_are_drawn_with_their_line_and_what_to_do() {
         "{drawn}"
     );
 }
+
+#[test]
+fn a_level_that_no_look_can_reach_is_refused() {
+    let http =
+        |keys: &str| format!("[check.a]\nhttp = {{ url = \"https://example.org/\", {keys} }}\n");
+    let at = "a look ends after 5s; write a lower level, or a longer timeout = \"…\" in [check.a]";
+    for (keys, column) in [("slow = \"6s\"", 47), ("slow_fail = \"6s\"", 52)] {
+        one_problem(&http(keys), &[at, &format!("belfry.toml:2:{column}:")]);
+    }
+    one_problem(
+        &http("p95 = { fail = \"6s\" }"),
+        &["\"fail\" is never reached", at],
+    );
+    one_problem(
+        "[check.a]\nicmp = { host = \"127.0.0.1\", mean_warn = \"10s\" }\n",
+        &["\"mean_warn\" is never reached", at],
+    );
+    plan(&http("slow = \"5s\""));
+    plan(&format!("{}timeout = \"10s\"\n", http("slow = \"6s\"")));
+    // What is wrong with it is said once.
+    one_problem(&http("slow = 6"), &["\"slow\" needs a unit"]);
+    one_problem(&http("p95 = \"6s\""), &["\"p95\" is not a table"]);
+}
+
+#[test]
+fn a_key_of_the_check_that_stands_in_its_probe_is_told_where_it_belongs() {
+    let unknown =
+        problems("[check.shop]\ntcp = { address = \"127.0.0.1:1\" }\nxyzzyxyzzyxyzzy = 1\n");
+    let (_, known) = unknown[0]
+        .split_once("known here: ")
+        .expect("it names them");
+    let of_the_check = known
+        .split(", ")
+        .filter(|key| !crate::probe::Probe::KEYS.contains(key));
+    for key in of_the_check {
+        let text = format!("[check.shop]\ntcp = {{ address = \"127.0.0.1:1\", {key} = 1 }}\n");
+        let says = [
+            format!("unknown key \"{key}\" in [check.shop.tcp]; it belongs in [check.shop]"),
+            "belfry.toml:2:34:".to_owned(),
+        ];
+        one_problem(&text, &[&says[0], &says[1]]);
+    }
+}
+
+#[test]
+fn a_misspelt_kind_of_probe_is_one_mistake() {
+    for (written, meant) in [("htttp", "http"), ("postgre", "postgres"), ("tpc", "tcp")] {
+        let says = format!("unknown key \"{written}\" in [check.a]; did you mean \"{meant}\"?");
+        one_problem(&format!("[check.a]\n{written} = {{}}\n"), &[&says]);
+    }
+    let found = problems("[check.a]\nevry = \"1m\"\n");
+    assert_eq!(
+        found.len(),
+        2,
+        "there is no probe, misspelt or not: {found:#?}"
+    );
+}
+
+#[test]
+fn a_size_without_a_unit_is_told_what_to_write() {
+    let file = |size: &str| format!("[check.a]\nfile = {{ path = \"/x\", size_warn = {size} }}\n");
+    let units = "or another unit: KiB, MiB, GiB, TiB, kB, MB, GB, TB";
+    let write = format!("write size_warn = \"1024B\", {units}");
+    one_problem(&file("1024"), &["\"size_warn\" needs a unit", &write]);
+    one_problem(
+        &file("\"1024\""),
+        &["\"1024\" is not a size", "write \"1024B\", or another unit"],
+    );
+    one_problem(&file("[]"), &["\"size_warn\" needs a unit"]);
+}

@@ -22,6 +22,8 @@ use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
 use crate::core::time::Time;
 
+mod words;
+
 /// A cron expression in a time zone.
 #[derive(Clone, Debug)]
 pub struct Calendar {
@@ -36,7 +38,8 @@ impl Calendar {
     /// `@daily`. The error says what is wrong with it.
     pub fn parse(text: &str, zone: TimeZone) -> Result<Self, String> {
         let parser = CronParser::builder().year(Year::Disallowed).build();
-        let cron = parser.parse(text).map_err(|error| error.to_string())?;
+        let cron = parser.parse(text);
+        let cron = cron.map_err(|_| words::wrong(parser, text))?;
         Ok(Self {
             text: text.trim().to_owned(),
             cron,

@@ -55,6 +55,11 @@ fn one<'a>(section: &Section<'a>, key: &str, name: &str, entry: &Entry<'a>) -> O
     if let Some(mut table) = section.table_in(key, name, entry) {
         condition.matches = Pattern::read(&mut table, "matches");
         condition.not = Pattern::read(&mut table, "not");
+        if !table.has("matches") && !table.has("not") {
+            let message = format!("it is not said how the header \"{name}\" should be");
+            let hint = format!("write {name} = \"^text/html\", true, false, or {{ not = \"…\" }}");
+            table.wrong(&table.span(), message, Some(hint));
+        }
         table.finish();
     } else if condition.there.is_none() {
         let text = section.text_of(name, entry)?;

@@ -56,7 +56,7 @@ pub(super) fn sensitive(value: &str) -> Option<HeaderValue> {
 fn read_basic(section: &mut Section<'_>) -> Option<String> {
     let mut table = section.table("basic")?;
     let user = table.required("user");
-    let password = table.secret("password");
+    let password = table.required_secret("password");
     if user.as_ref().is_some_and(|user| user.contains(':')) {
         table.refuse(
             "user",
@@ -65,8 +65,7 @@ fn read_basic(section: &mut Section<'_>) -> Option<String> {
         );
     }
     table.finish();
-    let password = password.as_ref().map_or("", |password| password.expose());
-    Some(format!("{}:{password}", user?))
+    Some(format!("{}:{}", user?, password?.expose()))
 }
 
 #[cfg(test)]
@@ -75,6 +74,14 @@ mod tests {
 
     fn problems(keys: &str) -> Vec<String> {
         read(&format!("http = {{ url = \"https://a/\", {keys} }}")).1
+    }
+
+    #[test]
+    fn a_password_may_be_empty_where_it_is_written() {
+        assert_eq!(
+            problems("basic = { user = \"u\", password = \"\" }"),
+            [""; 0]
+        );
     }
 
     #[test]
@@ -113,6 +120,14 @@ mod tests {
             (
                 "oauth2 = { token_url = \"https://b/\" }",
                 "\"client_id\" is missing",
+            ),
+            (
+                "basic = { user = \"u\" }",
+                "\"password\" is missing; add password = { file = \"…\" } to [check.shop.http.basic]",
+            ),
+            (
+                "oauth2 = { token_url = \"https://b/\", client_id = \"c\" }",
+                "\"client_secret\" is missing",
             ),
         ] {
             let problems = problems(keys);

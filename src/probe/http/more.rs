@@ -39,7 +39,7 @@ impl More {
         grant: Option<Grant>,
     ) -> Option<Self> {
         let more = Self {
-            way: Way::read(section, target),
+            way: Way::read(section, target, grant.as_ref()),
             grant,
             wants: Wants::read(section),
             paces: Paces::read(section, slow),

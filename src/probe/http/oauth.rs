@@ -84,7 +84,7 @@ impl Grant {
             parsed.ok()
         });
         let id = table.required("client_id");
-        let secret = table.secret("client_secret");
+        let secret = table.required_secret("client_secret");
         let scope = table.strings("scope").map(|all| {
             let all: Vec<String> = all.into_iter().map(|(scope, _)| scope).collect();
             all.join(" ")
@@ -95,12 +95,17 @@ impl Grant {
         Some(Self {
             target: target?,
             id: id?,
-            secret: secret.unwrap_or_else(|| Secret::new("")),
+            secret: secret?,
             scope,
             audience,
             in_body: credentials == Some("body"),
             token: Kept::default(),
         })
+    }
+
+    /// Whether tokens come over TLS.
+    pub(super) fn is_secure(&self) -> bool {
+        self.target.tls.is_some()
     }
 
     /// Asks for the page with a token. Says also when the page itself was begun to be asked, since the start of

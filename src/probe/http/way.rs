@@ -1,11 +1,13 @@
 //! The way to a page: by which protocol, through which proxy, with which TLS.
 
 use ::http::{StatusCode, Version};
+use toml::de::DeValue;
 
 use super::Settings;
 use super::body::Keep;
 use super::exchange::{Answer, exchange};
 use super::follow::Stop;
+use super::oauth::Grant;
 use super::proxy::Proxy;
 use super::target::Target;
 use super::two;
@@ -28,11 +30,18 @@ pub(super) struct Way {
 
 impl Way {
     /// Reads `version`, `proxy`, and what is said of TLS; none where all is as usual.
-    pub(super) fn read(section: &mut Section<'_>, target: Option<&Target>) -> Option<Self> {
+    pub(super) fn read(
+        section: &mut Section<'_>,
+        target: Option<&Target>,
+        grant: Option<&Grant>,
+    ) -> Option<Self> {
         let version = section.choice("version", &["1.1", "2"]);
         let proxy = Proxy::read(section);
         let tls = Own::read(section, (version == Some("2")).then_some(b"h2"));
         let in_the_clear = target.is_some_and(|target| target.tls.is_none());
+        if in_the_clear {
+            refuse_tls(section, grant.is_some_and(Grant::is_secure));
+        }
         if in_the_clear
             && version == Some("2")
             && proxy.as_ref().is_some_and(Proxy::is_asked_plainly)
@@ -117,6 +126,25 @@ impl Way {
     }
 }
 
+/// Refuses what says something of a certificate that an `http://` address does not have. What holds for the address
+/// of tokens, too, has a meaning where that `has_tls`.
+fn refuse_tls(section: &Section<'_>, has_tls: bool) {
+    let verify = section.value_of("verify");
+    let unverified = verify.and_then(DeValue::as_bool) == Some(false);
+    let shared = [
+        ("verify", unverified),
+        ("client_certificate", section.has("client_certificate")),
+    ];
+    let shared = shared
+        .into_iter()
+        .filter(|(_, is_said)| *is_said && !has_tls);
+    let pin = section.has("pin").then_some("pin");
+    for key in shared.map(|(key, _)| key).chain(pin) {
+        let message = format!("\"{key}\" on an http:// address, which has no certificate");
+        section.refuse(key, message, "write the https:// address, or leave it out");
+    }
+}
+
 /// Asks what stands in `stop` and reads the answer, on a connection of its own.
 pub(super) async fn send(
     settings: &Settings,
@@ -151,4 +179,46 @@ pub(super) async fn send(
             .reduce(Ends::sooner);
     }
     exchange(stream, request, keep, is_way, (trace, at)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::probe::tests::read;
+
+    #[test]
+    fn what_is_said_of_a_certificate_is_refused_where_there_is_none() {
+        let pin = format!("pin = \"sha256:{}\"", "e3".repeat(32));
+        let keys = |address: &str, keys: &str| {
+            read(&format!("http = {{ url = \"{address}\", {keys} }}")).1
+        };
+        for said in [pin.as_str(), "verify = false"] {
+            let problems = keys("http://a/", said);
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert!(
+                problems[0].contains(
+                    "on an http:// address, which has no certificate; write the https://"
+                ),
+                "{problems:?}"
+            );
+            assert_eq!(keys("https://a/", said), [""; 0]);
+        }
+        assert_eq!(keys("http://a/", "verify = true"), [""; 0]);
+        // Tokens come over TLS all the same.
+        let oauth =
+            "oauth2 = { token_url = \"https://b/\", client_id = \"c\", client_secret = \"d\" }";
+        assert_eq!(
+            keys("http://a/", &format!("verify = false, {oauth}")),
+            [""; 0]
+        );
+        let problems = keys(
+            "http://a/",
+            "client_certificate = \"/nowhere\", client_key = \"/nowhere\"",
+        );
+        assert!(
+            problems
+                .iter()
+                .any(|p| p.contains("\"client_certificate\" on an http:// address")),
+            "{problems:?}"
+        );
+    }
 }

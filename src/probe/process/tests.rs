@@ -270,7 +270,7 @@ fn it_must_be_said_in_one_way_which_is_meant() {
         ("name = \"a\", most = 0", "\"most\" is below 1"),
         (
             "name = \"a\", memory_warn = 5",
-            "\"memory_warn\" is not a text",
+            "\"memory_warn\" needs a unit",
         ),
         (
             "name = \"a\", memory_warn = \"2GiB\", memory_fail = \"1GiB\"",

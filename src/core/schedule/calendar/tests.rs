@@ -364,3 +364,23 @@ proptest! {
         prop_assert_eq!(calendar.next_after(at), Some(expected));
     }
 }
+
+#[test]
+fn what_is_wrong_with_an_expression_is_said_in_words_of_ours() {
+    for (text, said) in [
+        ("", "it is empty"),
+        ("3", "it has one field, not five"),
+        ("0 3 * *", "it has 4 fields, not five"),
+        ("0 3 * * * * *", "it has 7 fields, not five"),
+        ("@dayly", "the names are @yearly, "),
+        ("61 3 * * *", "the minute is \"61\", and can be 0 to 59"),
+        ("0 25 * * *", "the hour is \"25\", and can be 0 to 23"),
+        ("0 0 0 * *", "the day of the month is \"0\""),
+        ("0 0 * x *", "the month is \"x\""),
+        ("0 0 * * mo", "the weekday is \"mo\""),
+        ("99 0 0 * * *", "the second is \"99\""),
+    ] {
+        let wrong = Calendar::parse(text, TimeZone::UTC).expect_err(text);
+        assert!(wrong.starts_with(said), "{text}: {wrong}");
+    }
+}
