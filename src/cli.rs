@@ -17,9 +17,11 @@ use crate::config::{self, Source};
 use crate::settings::Problem;
 
 mod ack;
+mod answer;
 mod check;
 mod client;
 mod completions;
+mod heartbeat;
 mod mail;
 mod ping;
 mod run;
@@ -32,13 +34,15 @@ const FAILURE: u8 = 1;
 const USAGE: u8 = 64;
 const CONFIGURATION: u8 = 78;
 
+/// Not a comment of the field, which would show its marks around what is no word.
+const CONFIG: &str = "The configuration: a file or a folder. Else $BELFRY_CONFIG, ./config/belfry.toml, \
+    /etc/belfry/belfry.toml, or the built-in one";
+
 /// Watches a Postgres, its own ports, the host, sites and jobs, and tells the right person once.
 #[derive(Debug, Parser)]
 #[command(name = "belfry", version, about, propagate_version = true)]
 struct Arguments {
-    /// The configuration: a file or a folder. Else $`BELFRY_CONFIG`, ./config/belfry.toml,
-    /// /etc/belfry/belfry.toml, or the built-in one.
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", help = CONFIG)]
     config: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,

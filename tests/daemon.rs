@@ -441,8 +441,21 @@ fn status_and_ping_work_from_the_command_line() {
     assert_eq!(said(&["ping", "job"]), "OK\n");
     assert_eq!(said(&["ping", "job", "--exit", "3"]), "OK\n");
     assert_eq!(daemon.state("job"), "down");
-    let unknown = daemon.command(&["ping", "nobody"]);
-    assert_eq!(unknown.status.code(), Some(1));
+    for (name, told) in [
+        (
+            "jop",
+            "there is no heartbeat \"jop\"; did you mean \"job\"? `belfry status` lists them",
+        ),
+        (
+            "belfry.hello",
+            "belfry.hello is not a heartbeat; `belfry status` lists them",
+        ),
+    ] {
+        let refused = daemon.command(&["ping", name]);
+        assert_eq!(refused.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(said, format!("belfry: {told}\n"));
+    }
 }
 
 #[test]
@@ -535,7 +548,13 @@ fn an_incident_is_acknowledged_as_its_mail_says() {
     assert!(output.status.success(), "{output:?}");
     let incident = daemon.json(&format!("/api/v1/incidents/{id}"));
     assert!(incident.to_string().contains("erika"), "{incident}");
-    assert_eq!(daemon.command(&["ack", "0000"]).status.code(), Some(1));
+    let unknown = daemon.command(&["ack", "0000"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&unknown.stderr);
+    assert!(
+        said.contains("`belfry status` lists those that are open"),
+        "{said}"
+    );
 }
 
 #[test]

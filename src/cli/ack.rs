@@ -36,6 +36,11 @@ pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Fa
     super::block_on(async {
         let path = format!("/api/v1/incidents/{}/ack", encoded(&arguments.id));
         let asked = daemon.ask(Method::POST, &path, Bytes::from(body)).await?;
+        anyhow::ensure!(
+            asked.status != 404,
+            "{}; `belfry status` lists those that are open",
+            asked.told()
+        );
         asked.json()
     })??;
     super::say(format_args!("{} is acknowledged", arguments.id));

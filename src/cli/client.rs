@@ -12,10 +12,10 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::answer::Answer;
 use crate::config::{self, Plan, Source};
 use crate::settings::Problem;
 
@@ -31,30 +31,6 @@ const STATE_DIR: &str = "/var/lib/belfry";
 const TOKEN_BYTES: u64 = 1_024;
 /// More than the status of 10,000 checks.
 const ANSWER_BYTES: usize = 16 << 20;
-
-/// What the daemon answered.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: String,
-}
-
-impl Answer {
-    /// The body as JSON; an error answer becomes an error.
-    pub(super) fn json(self) -> anyhow::Result<Value> {
-        let value: Value = serde_json::from_str(&self.body).unwrap_or(Value::Null);
-        if (200..300).contains(&self.status) {
-            return Ok(value);
-        }
-        let said = value
-            .get("error")
-            .and_then(Value::as_str)
-            .unwrap_or(&self.body);
-        match value.get("hint").and_then(Value::as_str) {
-            Some(hint) => anyhow::bail!("{said}; {hint}"),
-            None => anyhow::bail!("the daemon answered {}: {said}", self.status),
-        }
-    }
-}
 
 /// The daemon that runs, as far as a configuration says where.
 pub(super) struct Daemon {

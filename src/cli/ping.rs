@@ -2,14 +2,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use bytes::Bytes;
 use hyper::Method;
-use serde_json::Value;
 
-use super::Failure;
 use super::client::Daemon;
-use super::status::encoded;
+use super::{Failure, heartbeat};
 use crate::config::Source;
 
 #[derive(Debug, clap::Args)]
@@ -46,21 +43,17 @@ impl Arguments {
 pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let daemon = Daemon::of(source);
     let said = super::block_on(async {
-        let path = format!("/api/v1/checks/{}", encoded(&arguments.name));
-        let check = daemon.ask(Method::GET, &path, Bytes::new()).await?.json()?;
-        let url = check.get("ping_url").and_then(Value::as_str);
-        let url = url.with_context(|| format!("{} is not a heartbeat", arguments.name))?;
-        let place = url
-            .find("/ping/")
-            .context("the daemon gave no ping address")?;
+        let place = match heartbeat::path(&daemon, &arguments.name).await? {
+            Ok(path) => path,
+            Err(answer) => anyhow::bail!(answer.told()),
+        };
         let (suffix, body) = arguments.suffix();
-        let path = format!("{}{suffix}", url.get(place..).unwrap_or_default());
+        let path = format!("{place}{suffix}");
         let answer = daemon.ask(Method::POST, &path, body).await?;
         anyhow::ensure!(
             answer.status == 200,
-            "the daemon answered {}: {}",
-            answer.status,
-            answer.body
+            "the daemon answered {}",
+            answer.told()
         );
         anyhow::Ok(answer.body)
     })??;

@@ -31,7 +31,7 @@ pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Fa
             return anyhow::Ok((serde_json::to_string_pretty(&status)?, notes));
         }
         let mut text = table(&status);
-        let heartbeats = names(&status, |check| word(check, "kind") == "heartbeat");
+        let heartbeats = heartbeats(&status);
         if !heartbeats.is_empty() {
             text.push_str("\nping addresses\n");
         }
@@ -83,6 +83,11 @@ fn names(status: &Value, wanted: impl Fn(&Value) -> bool) -> Vec<String> {
         .collect()
 }
 
+/// Those of them that are heartbeats.
+pub(super) fn heartbeats(status: &Value) -> Vec<String> {
+    names(status, |check| word(check, "kind") == "heartbeat")
+}
+
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value
         .get(key)
@@ -99,15 +104,29 @@ pub(super) fn encoded(name: &str) -> String {
     percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
+/// What a check is called that was looked at and never seen; its last message says why.
+const UNKNOWN: &str = "unknown";
+
+/// The state of a check for people. One that is new because no look could tell anything is no new one to them.
+fn shown(check: &Value) -> &str {
+    let state = word(check, "state");
+    let verdict = check.get("last").map(|last| word(last, "verdict"));
+    if state == "new" && verdict == Some(UNKNOWN) {
+        UNKNOWN
+    } else {
+        state
+    }
+}
+
 /// The checks, worst first, then the open incidents.
 fn table(status: &Value) -> String {
     let rank = |state: &str| {
-        ["down", "degraded", "new", "paused", "up"]
+        ["down", "degraded", UNKNOWN, "new", "paused", "up"]
             .iter()
             .position(|&s| s == state)
     };
     let mut checks: Vec<&Value> = list(status, "checks").iter().collect();
-    checks.sort_by_key(|check| rank(word(check, "state")));
+    checks.sort_by_key(|check| rank(shown(check)));
     let mut text = format!("{} is {}\n\n", word(status, "node"), word(status, "state"));
     for check in checks {
         let message = check
@@ -118,7 +137,7 @@ fn table(status: &Value) -> String {
         writeln!(
             text,
             "  {:<9} {:<28} {message}",
-            word(check, "state"),
+            shown(check),
             word(check, "name")
         )
         .expect("writes to memory");
@@ -143,4 +162,43 @@ fn table(status: &Value) -> String {
         .expect("writes to memory");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_new_check_that_could_not_be_seen_is_unknown_and_says_why() {
+        let last =
+            |verdict: &str| json!({ "verdict": verdict, "message": "may not open a socket" });
+        let check = |name: &str, state: &str, last: Value| json!({ "name": name, "state": state, "last": last });
+        let status = json!({ "node": "n", "state": "up", "checks": [
+            check("good", "up", last("pass")),
+            check("fresh", "new", Value::Null),
+            check("soon", "new", last("fail")),
+            check("blind", "new", last("unknown")),
+            check("lately", "up", last("unknown")),
+        ]});
+        let text = table(&status);
+        let rows: Vec<Vec<&str>> = text
+            .lines()
+            .skip(2)
+            .map(|row| row.split_whitespace().collect())
+            .collect();
+        let told: Vec<&[&str]> = rows.iter().map(|row| &row[..2]).collect();
+        assert_eq!(
+            told,
+            [
+                ["unknown", "blind"],
+                ["new", "fresh"],
+                ["new", "soon"],
+                ["up", "good"],
+                ["up", "lately"]
+            ]
+        );
+        assert!(rows[0].ends_with(&["open", "a", "socket"]), "{text}");
+    }
 }

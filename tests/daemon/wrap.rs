@@ -214,3 +214,24 @@ fn a_long_job_does_not_wait_for_a_daemon_that_does_not_answer() {
     assert!(child.wait().unwrap().success());
     daemon.until("reported", |d| d.state("job") == "up");
 }
+
+#[test]
+fn what_a_wrong_name_or_address_gets_is_one_line() {
+    let daemon = Daemon::started(JOB);
+    let spool = tempfile::tempdir().unwrap();
+    let page = format!("http://{}/nothing/here", daemon.status);
+    let shown = "did you mean \"job\"? `belfry status` lists them";
+    for (to, told) in [(page.as_str(), "the ping was refused: 40"), ("jop", shown)] {
+        let output = Command::new(env!("CARGO_BIN_EXE_belfry"))
+            .arg("--config")
+            .arg(daemon.config())
+            .args(["wrap", to, "--", "true"])
+            .env("BELFRY_SPOOL", spool.path())
+            .output()
+            .unwrap();
+        let (code, said) = ended(&output);
+        assert_eq!(code, Some(0));
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.contains(told) && !said.contains('<'), "{said}");
+    }
+}

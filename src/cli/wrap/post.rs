@@ -5,13 +5,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use hyper::{Method, Uri};
-use serde_json::Value;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use super::spool::Letter;
-use crate::cli::client::{self, Answer, Daemon};
-use crate::cli::status::encoded;
+use crate::cli::answer::Answer;
+use crate::cli::client::{self, Daemon};
+use crate::cli::heartbeat;
 
 /// How long one attempt may take; the daemon answers when the ping is on its disk.
 const ATTEMPT: Duration = Duration::from_secs(10);
@@ -79,15 +79,9 @@ pub(super) async fn post(daemon: &Daemon, address: &Address, letter: &Letter) ->
 fn judged(answer: &Answer) -> Posted {
     match answer.status {
         200..300 => Posted::Taken,
-        408 | 429 | 500..600 => Posted::NotNow(format!("{}: {}", answer.status, answer.body)),
-        _ => Posted::Refused(said(answer)),
+        408 | 429 | 500..600 => Posted::NotNow(answer.told()),
+        _ => Posted::Refused(answer.told()),
     }
-}
-
-fn said(answer: &Answer) -> String {
-    let value: Value = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
-    let error = value.get("error").and_then(Value::as_str);
-    error.unwrap_or(&answer.body).to_owned()
 }
 
 async fn ask(daemon: &Daemon, address: &Address, letter: &Letter) -> anyhow::Result<Answer> {
@@ -101,20 +95,10 @@ async fn ask(daemon: &Daemon, address: &Address, letter: &Letter) -> anyhow::Res
             client::post(stream, host, &format!("{path}{tail}"), body).await
         }
         Address::Name(name) => {
-            let path = format!("/api/v1/checks/{}", encoded(name));
-            let check = daemon.ask(Method::GET, &path, Bytes::new()).await?;
-            if check.status != 200 {
-                return Ok(check);
-            }
-            let check: Value = serde_json::from_str(&check.body)?;
-            let url = check.get("ping_url").and_then(Value::as_str);
-            let Some(place) = url.and_then(|url| url.find("/ping/")) else {
-                let body = format!(
-                    "{name} is not a heartbeat, or this user may not operate it; give the ping address instead of the name"
-                );
-                return Ok(Answer { status: 403, body });
+            let path = match heartbeat::path(daemon, name).await? {
+                Ok(path) => path,
+                Err(answer) => return Ok(answer),
             };
-            let path = url.and_then(|url| url.get(place..)).unwrap_or_default();
             daemon
                 .ask(Method::POST, &format!("{path}{tail}"), body)
                 .await
