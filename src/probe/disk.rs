@@ -214,7 +214,9 @@ fn judge(
             .worth(verdict)
         });
         judgement.add(verdict, || {
-            format!("full in {} if it goes on so", human(left))
+            let within = rules.full_within.map_or_else(String::new, human);
+            let left = human(left);
+            format!("full in {left} if it goes on so (warn within {within})")
         });
     }
     let good = format!(

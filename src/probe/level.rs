@@ -23,6 +23,15 @@ pub(super) fn bytes(size: u64) -> f64 {
     size as f64
 }
 
+/// A number for people; long times in minutes, hours and days.
+pub(super) fn told(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Seconds if value == 0.0 => "0 s".to_owned(),
+        Unit::Seconds if (60.0..1e12).contains(&value) => human(Duration::from_secs_f64(value)),
+        Unit::Seconds | Unit::Count | Unit::Bytes | Unit::Percent => unit.show(value),
+    }
+}
+
 /// From which value on something is warned of, and from which on it fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Levels {
@@ -115,10 +124,20 @@ impl Levels {
         }
     }
 
+    /// The level that makes `verdict` of a value, for people: `warn at 90 %`. None where no level does.
+    pub(super) fn reached(self, verdict: Verdict, unit: Unit) -> Option<String> {
+        let level = match verdict {
+            Verdict::Warn => self.warn,
+            Verdict::Fail => self.fail,
+            Verdict::Pass | Verdict::Unknown => None,
+        };
+        level.map(|level| format!("{} at {}", verdict.word(), told(unit, level)))
+    }
+
     /// What is expected, for people: `below 90 %`.
     pub(super) fn expected(self, unit: Unit) -> String {
         match self.warn.or(self.fail) {
-            Some(level) => format!("below {}", unit.show(level)),
+            Some(level) => format!("below {}", told(unit, level)),
             None => "anything".to_owned(),
         }
     }
@@ -134,7 +153,8 @@ pub(super) struct Judgement {
 }
 
 impl Judgement {
-    /// A number against its levels; what is said of it where it is too high reads `{what} {value}`.
+    /// A number against its levels; what is said of it where it is too high reads
+    /// `{what} {value} (warn at {level})`.
     pub(super) fn level(
         &mut self,
         trace: &mut Trace,
@@ -143,12 +163,15 @@ impl Judgement {
         levels: Levels,
     ) {
         let verdict = levels.judge(value);
-        let shown = unit.show(value);
+        let shown = told(unit, value);
         trace.note(|| {
             Finding::new(what, levels.expected(unit), shown.as_str(), true).worth(verdict)
         });
         self.metric(what, value, unit);
-        self.add(verdict, || format!("{what} {shown}"));
+        let level = levels.reached(verdict, unit);
+        self.add(verdict, || {
+            format!("{what} {shown} ({})", level.unwrap_or_default())
+        });
     }
 
     /// Something that is so or is not.
@@ -213,12 +236,10 @@ impl Judgement {
     /// it should be; both may come from outside.
     pub(super) fn timed(self, took: Duration, what: &str) -> Outcome {
         let (verdict, texts, metrics) = self.told();
-        let mut after = String::new();
-        for text in texts {
-            after.push_str(", ");
-            after.push_str(&text);
+        let mut after = fitting(&texts, ", ");
+        if !after.is_empty() {
+            after.insert_str(0, ", ");
         }
-        let after = text::line(&after, MESSAGE_CHARS);
         Outcome::timed(verdict, took, what, &after).with_metrics(metrics)
     }
 
@@ -240,7 +261,7 @@ impl Judgement {
         let message = if texts.is_empty() {
             good.to_owned()
         } else {
-            texts.join("; ")
+            fitting(&texts, "; ")
         };
         Outcome::new(verdict, &message).with_metrics(metrics)
     }
@@ -266,9 +287,66 @@ impl Judgement {
     }
 }
 
+/// As many of `texts` as fit into a message, each whole but for a first one that is too long alone; how many are
+/// left out is said.
+fn fitting(texts: &[String], between: &str) -> String {
+    let rest = |left: usize| match left {
+        0 => String::new(),
+        left => format!("{between}and {left} more"),
+    };
+    let mut told = String::new();
+    for (nth, text) in texts.iter().enumerate() {
+        let left = texts.len() - nth - 1;
+        let room = MESSAGE_CHARS.saturating_sub(rest(left).chars().count());
+        if nth == 0 {
+            told = text::line(text, room);
+            continue;
+        }
+        let text = text::line(text, MESSAGE_CHARS);
+        if [told.as_str(), between, &text]
+            .iter()
+            .map(|part| part.chars().count())
+            .sum::<usize>()
+            > room
+        {
+            return told + &rest(left + 1);
+        }
+        told.push_str(between);
+        told.push_str(&text);
+    }
+    told
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_has_whole_findings_and_says_how_many_it_leaves_out() {
+        let told = |lengths: &[usize]| {
+            let mut judgement = Judgement::default();
+            for length in lengths {
+                judgement.add(Verdict::Warn, || "x".repeat(*length));
+            }
+            judgement.outcome("good").message()
+        };
+        let x = |length: usize| "x".repeat(length);
+        assert_eq!(told(&[100, 100]), format!("{}; {}", x(100), x(100)));
+        assert_eq!(told(&[100, 138]), format!("{}; {}", x(100), x(138)));
+        assert_eq!(told(&[100, 139]), format!("{}; and 1 more", x(100)));
+        assert_eq!(
+            told(&[100, 100, 30, 20]),
+            format!("{}; {}; and 2 more", x(100), x(100))
+        );
+        assert_eq!(told(&[500, 20]), format!("{}…; and 1 more", x(227)));
+        assert_eq!(told(&[500]), format!("{}…", x(239)));
+        for count in 1..60 {
+            assert!(
+                told(&vec![count; 30]).chars().count() <= MESSAGE_CHARS,
+                "{count}"
+            );
+        }
+    }
 
     #[test]
     fn the_worst_decides_and_is_said_first() {
@@ -289,7 +367,10 @@ mod tests {
         );
         let outcome = judgement.outcome("all is well");
         assert_eq!(outcome.verdict, Verdict::Fail);
-        assert_eq!(outcome.message(), "memory 97 %; load 1.5");
+        assert_eq!(
+            outcome.message(),
+            "memory 97 % (fail at 95 %); load 1.5 (warn at 1)"
+        );
         assert_eq!(outcome.metrics.as_deref().map(<[Metric]>::len), Some(3));
         let found: Vec<Verdict> = trace.findings().iter().map(|f| f.verdict).collect();
         assert_eq!(found, [Verdict::Warn, Verdict::Fail, Verdict::Pass]);

@@ -175,7 +175,9 @@ impl Settings {
             .worth(verdict)
         };
         judgement.holds(trace, finding, || {
-            format!("{lines} within {within}, the newest: {newest}")
+            let level = self.levels.reached(verdict, Count);
+            let level = level.unwrap_or_default();
+            format!("{lines} within {within} ({level}), the newest: {newest}")
         });
         judgement.metric("lines", count, Count);
         if told.count > 0 {

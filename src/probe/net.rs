@@ -257,7 +257,9 @@ fn losses(rules: &Rules, lost: u64, judgement: &mut Judgement, trace: &mut Trace
         } else {
             &format!("{lost} times")
         };
-        format!("it has lost its link {times} within {within}")
+        let level = rules.losses.reached(verdict, Count);
+        let level = level.unwrap_or_default();
+        format!("it has lost its link {times} within {within} ({level})")
     });
 }
 

@@ -9,6 +9,11 @@ use crate::core::outcome::{Outcome, Verdict};
 use crate::core::time::human;
 use crate::vitals::Vitals;
 
+mod limits;
+
+pub use limits::Limits;
+use limits::{span, spans};
+
 /// A part of Belfry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -18,14 +23,6 @@ pub enum Part {
     Archive,
     Memory,
     Files,
-}
-
-/// From which figure on a part is warned of, and from which on it fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    pub warn: u64,
-    /// None: it is never more than a warning.
-    pub fail: Option<u64>,
 }
 
 /// How long one commit may take: a healthy disk needs some milliseconds.
@@ -68,33 +65,6 @@ pub fn all() -> [(&'static str, Settings); 6] {
         ("belfry.files", Part::Files, FILES),
     ]
     .map(|(name, part, limits)| (name, Settings { part, limits }))
-}
-
-const fn spans(warn: Duration, fail: Option<Duration>) -> Limits {
-    // As the gauges count; the constants above are far below where this would wrap.
-    const fn micros(span: Duration) -> u64 {
-        span.as_secs() * 1_000_000 + span.subsec_micros() as u64
-    }
-    Limits {
-        warn: micros(warn),
-        fail: match fail {
-            Some(fail) => Some(micros(fail)),
-            None => None,
-        },
-    }
-}
-
-impl Limits {
-    /// What `value` is worth.
-    fn judge(self, value: u64) -> Verdict {
-        if self.fail.is_some_and(|fail| value >= fail) {
-            Verdict::Fail
-        } else if value >= self.warn {
-            Verdict::Warn
-        } else {
-            Verdict::Pass
-        }
-    }
 }
 
 impl Settings {
@@ -143,7 +113,7 @@ fn journal(vitals: &Vitals, limits: Limits) -> Outcome {
         verdict,
         vitals.commit.duration(),
         "committed",
-        &format!(", {size}"),
+        &format!("{}, {size}", limits.reached(verdict, span)),
     )
 }
 
@@ -153,8 +123,9 @@ fn scheduler(vitals: &Vitals, limits: Limits) -> Outcome {
     let message = match verdict {
         Verdict::Pass => "on time".to_owned(),
         Verdict::Warn | Verdict::Fail | Verdict::Unknown => format!(
-            "looks begin up to {} late; too many checks for this machine, or it is busy",
-            human(worst)
+            "looks begin up to {} late{}; too many checks for this machine, or it is busy",
+            human(worst),
+            limits.reached(verdict, span)
         ),
     };
     Outcome::new(verdict, &message).took(worst)
@@ -171,7 +142,8 @@ fn outbox(vitals: &Vitals, limits: Limits) -> Outcome {
     if age != Verdict::Pass {
         let oldest = human(vitals.outbox_age.duration());
         found.push(format!(
-            "{waiting} notifications are not delivered, the oldest for {oldest}"
+            "{waiting} notifications are not delivered, the oldest for {oldest}{}",
+            limits.reached(age, span)
         ));
     }
     match refused {
@@ -215,14 +187,20 @@ fn archive(vitals: &Vitals, limits: Limits) -> Outcome {
             };
             Outcome::new(
                 verdict,
-                &format!("the archive is {} behind{why}", human(lag)),
+                &format!(
+                    "the archive is {} behind{}{why}",
+                    human(lag),
+                    limits.reached(verdict, span)
+                ),
             )
         }
     }
 }
 
 fn memory(bytes: u64, limits: Limits) -> Outcome {
-    Outcome::new(limits.judge(bytes), &mebibytes(bytes))
+    let verdict = limits.judge(bytes);
+    let level = limits.reached(verdict, mebibytes);
+    Outcome::new(verdict, &format!("{}{level}", mebibytes(bytes)))
 }
 
 fn files(open: u64, most: u64, limits: Limits) -> Outcome {
@@ -233,7 +211,11 @@ fn files(open: u64, most: u64, limits: Limits) -> Outcome {
     } else {
         "; raise LimitNOFILE= of our unit"
     };
-    Outcome::new(verdict, &format!("{percent} % of {most} open files{hint}"))
+    let level = limits.reached(verdict, |percent| format!("{percent} %"));
+    Outcome::new(
+        verdict,
+        &format!("{percent} % of {most} open files{level}{hint}"),
+    )
 }
 
 /// Whole mebibytes, so that the text does not change with each page.
@@ -305,20 +287,20 @@ mod tests {
                 Part::Scheduler,
                 0,
                 500,
-                "warn: looks begin up to 500 ms late",
+                "warn: looks begin up to 500 ms late (warn at 500 ms); too many",
             ),
             (
                 Part::Scheduler,
                 0,
                 5_000,
-                "fail: looks begin up to 5 s late",
+                "fail: looks begin up to 5 s late (fail at 5 s); too many",
             ),
             (Part::Outbox, 1, 59_000, "pass: delivering"),
             (
                 Part::Outbox,
                 1,
                 60_000,
-                "warn: 2 notifications are not delivered, the oldest for 1 min",
+                "warn: 2 notifications are not delivered, the oldest for 1 min (warn at 1 min)",
             ),
             (Part::Outbox, 1, 300_000, "fail: 2 notifications"),
             (Part::Archive, 2, 299_000, "pass: not reachable now"),
@@ -326,7 +308,7 @@ mod tests {
                 Part::Archive,
                 2,
                 7_200_000,
-                "warn: the archive is 2 h behind, it cannot be reached",
+                "warn: the archive is 2 h behind (warn at 5 min), it cannot be reached",
             ),
         ] {
             let vitals = Vitals::default();
@@ -360,7 +342,7 @@ mod tests {
         vitals.outbox_age.set_duration(Duration::from_mins(5));
         assert_eq!(
             look(Part::Outbox, vitals),
-            "fail: 3 notifications are not delivered, the oldest for 5 min; \
+            "fail: 3 notifications are not delivered, the oldest for 5 min (fail at 5 min); \
              2 recipients cannot be told, the mails were refused; look at the page Mail"
         );
     }

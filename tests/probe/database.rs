@@ -237,7 +237,8 @@ async fn what_a_postgres_refuses_is_told_without_the_password() {
     let outcome = look(&levels(&postgres.url())).await;
     assert_eq!(outcome.verdict, Verdict::Warn);
     assert!(
-        text(&outcome).ends_with("1 of 5 connections, primary in T, connections 20 % (1 of 5)")
+        text(&outcome)
+            .ends_with("1 of 5 connections, primary in T, connections 20 % (1 of 5; warn at 20 %)")
     );
 
     let mut tasks = JoinSet::new();

@@ -116,10 +116,13 @@ async fn a_disk_without_room_for_another_file_fails_though_it_has_space() {
     let Some(disk) = Disk::mount() else { return };
     let full = (0..INODES).find(|n| fs::write(disk.path().join(n.to_string()), "").is_err());
     assert!(full.is_some(), "there was room for {INODES} files");
-    assert_eq!(disk.said("").await, "fail: inodes used 100 %");
+    assert_eq!(
+        disk.said("").await,
+        "fail: inodes used 100 % (fail at 95 %)"
+    );
     fs::remove_file(disk.path().join("0")).expect("it is there");
     let told = disk.said(", inodes_fail = 99").await;
-    assert_eq!(told, "warn: inodes used 98.4 %");
+    assert_eq!(told, "warn: inodes used 98.4 % (warn at 85 %)");
 }
 
 #[tokio::test]

@@ -48,7 +48,10 @@ async fn a_file_has_age_size_owner_mode_checksum_and_content() {
         .await,
     );
     for (keys, told) in [
-        ("age_fail = \"30m\", ".to_owned(), "age 36"),
+        (
+            "age_fail = \"30m\", ".to_owned(),
+            "age 1 h (fail at 30 min)",
+        ),
         ("age_min = \"2h\", ".to_owned(), "which is within 2 h"),
         ("size_fail = \"12B\", ".to_owned(), "size 12 B"),
         ("owner = \"nosuchuser\", ".to_owned(), "not nosuchuser"),
@@ -109,7 +112,7 @@ async fn symlinks_are_named_and_folders_are_counted() {
         said(&outcome)
     );
     let outcome = look(&file(folder.path(), "entries_warn = 2, entries_fail = 9, ")).await;
-    assert_eq!(said(&outcome), "warn: entries 2");
+    assert_eq!(said(&outcome), "warn: entries 2 (warn at 2)");
     let outcome = look(&file(&path.join("below"), "")).await;
     assert_fails(&outcome, "there is no ");
     let ring = folder.path().join("ring");

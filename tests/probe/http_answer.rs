@@ -93,9 +93,9 @@ async fn what_a_body_must_not_say_how_large_it_is_and_which_it_is() {
     for (keys, said) in [
         ("body_not = \"stack trace\"", ""),
         ("body_not = \"h.llo\"", ", but the body matches /h.llo/"),
-        ("size_warn = \"5B\"", ", the body has 5 B"),
+        ("size_warn = \"5B\"", ", the body has 5 B (warn at 5 B)"),
         ("size_warn = \"6B\", size_min = \"5B\"", ""),
-        ("size_fail = \"4B\"", ", but the body has 5 B"),
+        ("size_fail = \"4B\"", ", but the body has 5 B (fail at 4 B)"),
         (
             "size_min = \"1KiB\"",
             ", but the body has only 5 B, less than 1 KiB",

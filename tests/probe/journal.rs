@@ -79,7 +79,7 @@ const NONE: &str = "pass: 0 lines within 10 min";
 
 fn counted(count: u64, newest: &str) -> String {
     let lines = if count == 1 { "line" } else { "lines" };
-    format!("warn: {count} {lines} within 10 min, the newest: {newest}")
+    format!("warn: {count} {lines} within 10 min (warn at 1), the newest: {newest}")
 }
 
 #[tokio::test]

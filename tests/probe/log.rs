@@ -75,7 +75,7 @@ async fn it_begins_at_the_end_and_counts_each_line_once() {
         log.count().await,
         (
             1,
-            "warn: 1 line within 10 min, the newest: ERROR one".to_owned()
+            "warn: 1 line within 10 min (warn at 1), the newest: ERROR one".to_owned()
         )
     );
     assert_eq!(log.count().await.0, 1);
@@ -84,7 +84,7 @@ async fn it_begins_at_the_end_and_counts_each_line_once() {
         log.count().await,
         (
             3,
-            "fail: 3 lines within 10 min, the newest: ERROR  [31mthree [0m".to_owned()
+            "fail: 3 lines within 10 min (fail at 3), the newest: ERROR  [31mthree [0m".to_owned()
         )
     );
 }
@@ -225,7 +225,10 @@ async fn bytes_that_are_no_text_are_counted_and_shown_harmless() {
     log.write(b"\xff\xfe\0ERROR \x00\x9b\xc3\x28\nERROR\xe2\x80\xae2\n\n\n");
     let (count, told) = log.count().await;
     assert_eq!(count, 2);
-    assert_eq!(told, "warn: 2 lines within 10 min, the newest: ERROR 2");
+    assert_eq!(
+        told,
+        "warn: 2 lines within 10 min (warn at 1), the newest: ERROR 2"
+    );
 }
 
 #[tokio::test]

@@ -41,17 +41,26 @@ fn room_is_told_and_levels_are_percent_of_what_can_be_filled() {
         free: (100 - used) * GIB,
         ..half()
     };
-    assert_eq!(judged("", &used(85), None), "warn: space used 85 %");
-    assert_eq!(judged("", &used(96), None), "fail: space used 96 %");
+    assert_eq!(
+        judged("", &used(85), None),
+        "warn: space used 85 % (warn at 85 %)"
+    );
+    assert_eq!(
+        judged("", &used(96), None),
+        "fail: space used 96 % (fail at 95 %)"
+    );
     assert_eq!(
         judged(", space_fail = 40", &half(), None),
-        "fail: space used 50 %"
+        "fail: space used 50 % (fail at 40 %)"
     );
     let full = Seen {
         inodes_used: 99,
         ..half()
     };
-    assert_eq!(judged("", &full, None), "fail: inodes used 99 %");
+    assert_eq!(
+        judged("", &full, None),
+        "fail: inodes used 99 % (fail at 95 %)"
+    );
     let none = Seen {
         inodes_used: 0,
         inodes: 0,
@@ -93,7 +102,7 @@ fn how_soon_it_is_full_is_warned_of() {
     let hour = |free_hours: f64| Some(bytes(50 * GIB) / (free_hours * 3_600.0));
     assert_eq!(
         judged("", &half(), hour(9.0)),
-        "warn: full in 9 h if it goes on so"
+        "warn: full in 9 h if it goes on so (warn within 1 d)"
     );
     assert!(judged("", &half(), hour(48.0)).starts_with("pass"));
     assert!(judged(", full_within = \"0s\"", &half(), hour(9.0)).starts_with("pass"));
@@ -113,9 +122,12 @@ fn how_long_the_device_takes_has_levels() {
         with(
             ", read_latency_warn = \"50ms\", write_latency_warn = \"50ms\", write_latency_fail = \"200ms\""
         ),
-        "fail: write latency 300 ms; read latency 80 ms"
+        "fail: write latency 300 ms (fail at 200 ms); read latency 80 ms (warn at 50 ms)"
     );
-    assert_eq!(with(", busy_warn = 90"), "warn: device busy 97 %");
+    assert_eq!(
+        with(", busy_warn = 90"),
+        "warn: device busy 97 % (warn at 90 %)"
+    );
     // At the first look, or where there was no access, there is nothing to compare.
     let keys = ", read_latency_warn = \"1ms\", busy_warn = 0";
     assert!(judged(keys, &half(), None).starts_with("pass"));

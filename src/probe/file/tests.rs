@@ -112,16 +112,28 @@ fn numbers_have_levels_and_owners_are_compared() {
         (
             "age_warn = \"5m\", age_fail = \"1h\", ",
             found(),
-            "warn: age 600 s",
+            "warn: age 10 min (warn at 5 min)",
         ),
-        ("age_fail = \"5m\", ", found(), "fail: age 600 s"),
+        (
+            "age_fail = \"5m\", ",
+            found(),
+            "fail: age 10 min (fail at 5 min)",
+        ),
         (
             "age_min = \"1h\", ",
             found(),
             "fail: written 10 min ago, which is within 1 h",
         ),
-        ("size_warn = \"1MiB\", ", found(), "warn: size 2 MiB"),
-        ("size_fail = \"2MiB\", ", found(), "fail: size 2 MiB"),
+        (
+            "size_warn = \"1MiB\", ",
+            found(),
+            "warn: size 2 MiB (warn at 1 MiB)",
+        ),
+        (
+            "size_fail = \"2MiB\", ",
+            found(),
+            "fail: size 2 MiB (fail at 2 MiB)",
+        ),
         (
             "size_min = \"3MiB\", ",
             found(),
@@ -130,7 +142,7 @@ fn numbers_have_levels_and_owners_are_compared() {
         (
             "entries_warn = 20, entries_fail = 30, ",
             folder.clone(),
-            "fail: entries 30",
+            "fail: entries 30 (fail at 30)",
         ),
         (
             "size_fail = \"1B\", entries_warn = 31, ",

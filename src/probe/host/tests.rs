@@ -53,35 +53,35 @@ fn each_number_has_its_levels() {
                 load: 4.2,
                 ..calm()
             },
-            "warn: load per core 2.1",
+            "warn: load per core 2.1 (warn at 2)",
         ),
         (
             Seen {
                 load: 11.0,
                 ..calm()
             },
-            "fail: load per core 5.5",
+            "fail: load per core 5.5 (fail at 5)",
         ),
         (
             Seen {
                 memory: Some(91.0),
                 ..calm()
             },
-            "warn: memory 91 %",
+            "warn: memory 91 % (warn at 90 %)",
         ),
         (
             Seen {
                 swap: Some(95.0),
                 ..calm()
             },
-            "fail: swap 95 %",
+            "fail: swap 95 % (fail at 90 %)",
         ),
         (
             Seen {
                 io_pressure: Some(55.5),
                 ..calm()
             },
-            "warn: io pressure 55.5 %",
+            "warn: io pressure 55.5 % (warn at 40 %)",
         ),
         (
             Seen {
@@ -89,7 +89,7 @@ fn each_number_has_its_levels() {
                 memory: Some(91.0),
                 ..calm()
             },
-            "fail: open files 99 %; memory 91 %",
+            "fail: open files 99 % (fail at 95 %); memory 91 % (warn at 90 %)",
         ),
     ] {
         assert_eq!(judged(&usual, seen, None, NOW).0, said);
@@ -100,7 +100,10 @@ fn each_number_has_its_levels() {
     };
     let strict = settings("host = { cpu_warn = 50, cpu_fail = 80.5 }");
     let (_, before) = judged(&strict, calm(), None, NOW);
-    assert_eq!(judged(&strict, busy, Some(before), NOW).0, "fail: cpu 90 %");
+    assert_eq!(
+        judged(&strict, busy, Some(before), NOW).0,
+        "fail: cpu 90 % (fail at 80.5 %)"
+    );
 }
 
 #[test]

@@ -133,7 +133,10 @@ impl Wants {
             Finding::new("size", expected, size.as_str(), true).worth(verdict)
         });
         judgement.metric("size", bytes(body.size), Unit::Bytes);
-        judgement.add(verdict, || format!("the body has {size}"));
+        let level = self.size.reached(verdict, Unit::Bytes);
+        judgement.add(verdict, || {
+            format!("the body has {size} ({})", level.unwrap_or_default())
+        });
         if let Some(least) = self.size_min {
             let holds = body.size >= least;
             let least = Unit::Bytes.show(bytes(least));

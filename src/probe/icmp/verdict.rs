@@ -80,11 +80,11 @@ mod tests {
         );
         assert_eq!(
             judged("", 3, &[10, 20], None),
-            "warn: 2 of 3 came back in 15 ms, loss 33.3 %"
+            "warn: 2 of 3 came back in 15 ms, loss 33.3 % (warn at 20 %)"
         );
         assert_eq!(
             judged("loss_fail = 50", 4, &[10, 10], None),
-            "fail: 2 of 4 came back in 10 ms, loss 50 %"
+            "fail: 2 of 4 came back in 10 ms, loss 50 % (fail at 50 %)"
         );
         assert_eq!(
             judged(
@@ -93,7 +93,7 @@ mod tests {
                 &[10, 20, 30],
                 None
             ),
-            "fail: 3 of 3 came back in 20 ms, most 30 ms, mean 20 ms"
+            "fail: 3 of 3 came back in 20 ms, most 30 ms (fail at 30 ms), mean 20 ms (warn at 15 ms)"
         );
     }
 

@@ -47,12 +47,12 @@ fn the_number_of_lines_has_levels_and_the_newest_is_told() {
         (
             "",
             told(1),
-            "warn: 1 line within 10 min, the newest: ERROR: disk",
+            "warn: 1 line within 10 min (warn at 1), the newest: ERROR: disk",
         ),
         (
             "fail = 5, within = \"1h\", ",
             told(5),
-            "fail: 5 lines within 1 h, the newest: ERROR: disk",
+            "fail: 5 lines within 1 h (fail at 5), the newest: ERROR: disk",
         ),
         ("warn = 3, ", told(2), "pass: 2 lines within 10 min"),
         (
@@ -64,7 +64,7 @@ fn the_number_of_lines_has_levels_and_the_newest_is_told() {
         (
             "fail = 9, ",
             gone_after,
-            "fail: 9 lines within 10 min, the newest: ERROR: disk; there is no /l; nothing can be counted",
+            "fail: 9 lines within 10 min (fail at 9), the newest: ERROR: disk; there is no /l; nothing can be counted",
         ),
     ] {
         let mut trace = Trace::start(Duration::from_secs(1));
@@ -173,7 +173,7 @@ async fn the_journal_is_read_from_its_end_with_what_was_chosen() {
         [
             "pass: 0 lines within 10 min",
             "pass: 0 lines within 10 min",
-            "warn: 1 line within 10 min, the newest: new",
+            "warn: 1 line within 10 min (warn at 1), the newest: new",
         ]
     );
     assert_eq!(
@@ -232,7 +232,7 @@ async fn what_journalctl_cannot_do_is_unknown_with_its_reason() {
         said[1..],
         [
             "unknown: journalctl: exit code 2",
-            "warn: 1 line within 10 min, the newest: new",
+            "warn: 1 line within 10 min (warn at 1), the newest: new",
         ]
     );
 }

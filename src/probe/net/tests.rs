@@ -164,16 +164,16 @@ fn saturation_is_that_of_the_busier_direction_and_of_both_in_half_duplex() {
     assert!(moved(keys, &place, share(79.0), share(70.0)).starts_with("pass"));
     assert_eq!(
         moved(keys, &place, share(10.0), share(81.0)),
-        "warn: saturation 81 %"
+        "warn: saturation 81 % (warn at 80 %)"
     );
     assert_eq!(
         moved(keys, &place, share(96.0), share(0.0)),
-        "fail: saturation 96 %"
+        "fail: saturation 96 % (fail at 95 %)"
     );
     write(&place, "duplex", "half\n");
     assert_eq!(
         moved(keys, &place, share(40.0), share(50.0)),
-        "warn: saturation 90 %"
+        "warn: saturation 90 % (warn at 80 %)"
     );
 }
 
@@ -184,13 +184,13 @@ async fn a_link_that_was_lost_between_two_looks_is_told() {
     let settings = settings(", losses_fail = 5", place.path());
     assert!(said(&look(&settings).await).starts_with("pass"));
     write(&place, "carrier_down_count", "4\n");
-    let once = "warn: it has lost its link once within 1 h";
+    let once = "warn: it has lost its link once within 1 h (warn at 1)";
     assert_eq!(said(&look(&settings).await), once);
     assert_eq!(said(&look(&settings).await), once);
     write(&place, "carrier_down_count", "8\n");
     assert_eq!(
         said(&look(&settings).await),
-        "fail: it has lost its link 5 times within 1 h"
+        "fail: it has lost its link 5 times within 1 h (fail at 5)"
     );
 }
 
@@ -206,12 +206,12 @@ fn errors_and_drops_are_percent_of_the_packets() {
     let well = lossy(0.0, 0.0);
     assert_eq!(
         moved("", &place, lossy(20.0, 500.0), well.clone()),
-        "warn: receive errors 2 %"
+        "warn: receive errors 2 % (warn at 1 %)"
     );
     let keys = ", errors_fail = 10, drops_warn = 5";
     assert_eq!(
         moved(keys, &place, lossy(0.0, 60.0), lossy(100.0, 0.0)),
-        "fail: send errors 10 %; receive drops 6 %"
+        "fail: send errors 10 % (fail at 10 %); receive drops 6 % (warn at 5 %)"
     );
     // Nothing was sent, so nothing was lost.
     assert!(moved(keys, &place, Way::default(), Way::default()).starts_with("pass"));
@@ -225,7 +225,7 @@ fn traffic_has_levels_in_bytes_a_second() {
     assert!(moved(keys, &place, mib(0.9), mib(9.0)).starts_with("pass"));
     assert_eq!(
         moved(keys, &place, mib(2.0), mib(12.0)),
-        "fail: sent per second 12 MiB; received per second 2 MiB"
+        "fail: sent per second 12 MiB (fail at 10 MiB); received per second 2 MiB (warn at 1 MiB)"
     );
 }
 

@@ -113,15 +113,24 @@ mod tests {
         );
         assert_eq!(
             judged("", |reply| reply.offset = -200_000_000),
-            "warn: offset 200 ms"
+            "warn: offset 200 ms (warn at 128 ms)"
         );
         assert_eq!(
             judged("", |reply| reply.offset = 5_000_000_000),
-            "fail: offset 5 s"
+            "fail: offset 5 s (fail at 1 s)"
         );
-        assert_eq!(judged("offset_fail = \"2ms\"", |_| {}), "fail: offset 3 ms");
-        assert_eq!(judged("stratum_warn = 2", |_| {}), "warn: stratum 2");
-        assert_eq!(judged("", |reply| reply.stratum = 16), "fail: stratum 16");
+        assert_eq!(
+            judged("offset_fail = \"2ms\"", |_| {}),
+            "fail: offset 3 ms (fail at 2 ms)"
+        );
+        assert_eq!(
+            judged("stratum_warn = 2", |_| {}),
+            "warn: stratum 2 (warn at 2)"
+        );
+        assert_eq!(
+            judged("", |reply| reply.stratum = 16),
+            "fail: stratum 16 (fail at 16)"
+        );
     }
 
     #[test]

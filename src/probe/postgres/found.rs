@@ -11,9 +11,8 @@ use super::server::Server;
 use crate::core::metric::{Metric, Unit};
 use crate::core::outcome::Verdict;
 use crate::core::text;
-use crate::core::time::human;
 use crate::probe::finding::Finding;
-use crate::probe::level::{Judgement, Levels};
+use crate::probe::level::{Judgement, Levels, told};
 use crate::probe::pattern::Pattern;
 use crate::probe::trace::Trace;
 
@@ -63,14 +62,23 @@ impl Found {
         levels: Levels,
         about: &str,
     ) {
-        let mut shown = show(unit, value);
-        if !about.is_empty() {
-            shown = format!("{shown} ({about})");
-        }
-        let finding = Finding::new(what, expected(levels, unit), shown.as_str(), true);
+        let (shown, verdict) = (told(unit, value), levels.judge(value));
+        let found = match about {
+            "" => shown.clone(),
+            about => format!("{shown} ({about})"),
+        };
+        let finding = Finding::new(what, levels.expected(unit), found, true);
+        let level = levels.reached(verdict, unit);
+        let level = level.unwrap_or_default();
+        // The level stands behind what can be long, and is never cut off.
+        let around = format!("{what} {shown} (; {level})").chars().count();
+        let inside = match text::line(about, CHARS.saturating_sub(around)).as_str() {
+            "" => level,
+            about => format!("{about}; {level}"),
+        };
         self.holds(
-            finding.worth(levels.judge(value)),
-            &format!("{what} {shown}"),
+            finding.worth(verdict),
+            &format!("{what} {shown} ({inside})"),
         );
     }
 
@@ -105,23 +113,6 @@ impl Found {
         for Metric { name, unit, value } in &self.metrics {
             judgement.metric(name, *value, *unit);
         }
-    }
-}
-
-/// A number for people; long times in minutes, hours and days.
-pub(super) fn show(unit: Unit, value: f64) -> String {
-    match unit {
-        Unit::Seconds if value == 0.0 => "0 s".to_owned(),
-        Unit::Seconds if (60.0..1e12).contains(&value) => human(Duration::from_secs_f64(value)),
-        Unit::Seconds | Unit::Count | Unit::Bytes | Unit::Percent => unit.show(value),
-    }
-}
-
-/// What is expected, for people: `below 2 min`.
-pub(super) fn expected(levels: Levels, unit: Unit) -> String {
-    match levels.warn.or(levels.fail) {
-        Some(level) => format!("below {}", show(unit, level)),
-        None => "anything".to_owned(),
     }
 }
 
@@ -204,5 +195,34 @@ impl<'a> Judging<'a> {
             }
         }
         self.found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::outcome::Outcome;
+
+    fn said(about: &str) -> Outcome {
+        let mut found = Found::default();
+        let levels = Levels::of(40.0, 90.0);
+        found.level("connections", (41.0, Unit::Percent), levels, about);
+        let mut trace = Trace::explaining(Duration::from_secs(1));
+        let mut judgement = Judgement::default();
+        found.tell(&mut judgement, &mut trace);
+        assert_eq!(trace.findings()[0].expected, "below 40 %");
+        judgement.outcome("good")
+    }
+
+    #[test]
+    fn a_level_that_is_reached_is_said_however_much_there_is_to_say() {
+        assert_eq!(said("").message(), "connections 41 % (warn at 40 %)");
+        assert_eq!(
+            said("41 of 100").message(),
+            "connections 41 % (41 of 100; warn at 40 %)"
+        );
+        let long = said(&"x".repeat(1_000)).message();
+        assert!(long.ends_with("x…; warn at 40 %)"), "{long}");
+        assert_eq!(long.chars().count(), CHARS);
     }
 }

@@ -99,7 +99,7 @@ fn what_they_take_together_has_levels() {
         (
             "memory_warn = \"15MiB\", ",
             seen(vec![row(7), row(8)]),
-            "warn: memory 20 MiB",
+            "warn: memory 20 MiB (warn at 15 MiB)",
         ),
         (
             "memory_warn = \"15MiB\", ",
@@ -109,18 +109,18 @@ fn what_they_take_together_has_levels() {
         (
             "memory_fail = \"15MiB\", with_children = true, ",
             child.clone(),
-            "fail: memory 20 MiB",
+            "fail: memory 20 MiB (fail at 15 MiB)",
         ),
         (
             "threads_fail = 4, ",
             seen(vec![row(7), row(8)]),
-            "fail: threads 4",
+            "fail: threads 4 (fail at 4)",
         ),
-        ("children_warn = 1, ", child, "warn: children 1"),
+        ("children_warn = 1, ", child, "warn: children 1 (warn at 1)"),
         (
             "files_warn = 10, files_fail = 20, ",
             seen(vec![row(7), row(8)]),
-            "warn: open files 14",
+            "warn: open files 14 (warn at 10)",
         ),
         (
             "",
@@ -184,9 +184,9 @@ fn the_processor_is_measured_between_two_looks() {
     };
     for (seen, told) in [
         (later(500, vec![]), "pass: 1 process, memory 10 MiB"),
-        (later(700, vec![]), "warn: cpu 60 %"),
-        (later(500, vec![new, old]), "warn: cpu 70 %"),
-        (later(1_700, vec![]), "fail: cpu 160 %"),
+        (later(700, vec![]), "warn: cpu 60 % (warn at 50 %)"),
+        (later(500, vec![new, old]), "warn: cpu 70 % (warn at 50 %)"),
+        (later(1_700, vec![]), "fail: cpu 160 % (fail at 150 %)"),
     ] {
         assert_eq!(judged(&settings, seen, Some(before.clone()), NOW).0, told);
     }

@@ -99,18 +99,18 @@ fn restarts_are_counted_from_the_first_look_on_and_for_an_hour() {
     let (told, before) = judged(&usual, &with(7), None, NOW);
     assert_eq!(told, "pass: active (running)");
     let (told, before) = judged(&usual, &with(9), Some(before), NOW);
-    assert_eq!(told, "warn: restarts 2");
+    assert_eq!(told, "warn: restarts 2 (warn at 1)");
     // Started by hand, so that the counter began anew, and again by systemd since.
     let soon = NOW + Duration::from_mins(30);
     let (told, before) = judged(&usual, &with(1), Some(before), soon);
-    assert_eq!(told, "fail: restarts 3");
+    assert_eq!(told, "fail: restarts 3 (fail at 3)");
     let (told, before) = judged(
         &usual,
         &with(1),
         Some(before),
         NOW + Duration::from_hours(1),
     );
-    assert_eq!(told, "warn: restarts 1");
+    assert_eq!(told, "warn: restarts 1 (warn at 1)");
     let (told, _) = judged(
         &usual,
         &with(1),

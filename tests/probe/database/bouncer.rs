@@ -64,7 +64,7 @@ async fn a_pooler_tells_who_waits_and_a_postgres_is_seen_through_it() {
     tasks.spawn(async move { drop(waiting.batch_execute("SELECT 1").await) });
     let wait = probe(&console(", wait_warn = \"1ms\", wait_fail = \"1h\""));
     let outcome = until(&wait, "wait ").await;
-    assert_says(&outcome, Verdict::Warn, &["(postgres of belfry)"]);
+    assert_says(&outcome, Verdict::Warn, &["(postgres of belfry;"]);
     let outcome = look(&console(", waiting_fail = 1, wait_fail = \"1h\"")).await;
     assert_says(&outcome, Verdict::Fail, &["waiting 1"]);
     let outcome = look(&console(", clients_fail = 30, wait_fail = \"1h\"")).await;

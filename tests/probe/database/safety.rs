@@ -42,7 +42,7 @@ async fn a_lock_on_a_table_leaves_one_aspect_unknown_and_the_rest_judged() {
         let outcome = probe.run(&env, PATIENT).await;
         // What is known to fail is not hidden by what is not known.
         let parts = [
-            "connections 3 % (3 of 100)",
+            "connections 3 % (3 of 100;",
             "table size: could not look: lock_timeout",
         ];
         assert_says(&outcome, Verdict::Fail, &parts);

@@ -101,7 +101,7 @@ async fn who_waits_for_whom(postgres: &Postgres, client: &Client, tasks: &mut Jo
     assert_warns(
         &url,
         "connections = { warn = 10 }",
-        &["connections ", " of 20)"],
+        &["connections ", " of 20;"],
     )
     .await;
     run(client, "PREPARE TRANSACTION 'orders-7'").await;
@@ -149,7 +149,7 @@ async fn counters_are_judged_by_how_they_grow() {
     run(&one, "SET work_mem = '64kB'; SELECT * FROM generate_series(1, 200000) AS n ORDER BY n DESC OFFSET 199999").await;
     drop((one, other));
     for part in [
-        "deadlocks 1 (per minute)",
+        "deadlocks 1 (per minute; ",
         "rollbacks ",
         "cache misses ",
         "temporary files ",

@@ -56,7 +56,7 @@ async fn slots(url: &str, client: &Client) {
     let slots = "inactive_slots = { warn = \"1ms\", fail = \"1h\" }";
     until(&probe(&suite(url, slots)), "inactive slots ").await;
     let kept = "inactive_slots = false, replication_slots = { warn = \"64KiB\" }";
-    assert_warns(url, kept, &["replication slots ", "(away)"]).await;
+    assert_warns(url, kept, &["replication slots ", "(away;"]).await;
     run(client, "ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'").await;
     run(client, "ALTER SYSTEM SET wal_keep_size = 0").await;
     run(client, "SELECT pg_reload_conf()").await;

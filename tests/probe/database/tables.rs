@@ -24,17 +24,17 @@ async fn a_table_that_needs_care_is_told_of() {
         &url,
         "vacuum_age = { warn = \"1ms\", every = \"0s\" }",
     ));
-    until(&care, "(public.parcels)").await;
+    until(&care, "(public.parcels;").await;
     let care = probe(&suite(
         &url,
         "analyze_age = { warn = \"1ms\", every = \"0s\" }",
     ));
-    until(&care, "(public.parcels)").await;
+    until(&care, "(public.parcels;").await;
     run(&client, "VACUUM (ANALYZE, TRUNCATE off) parcels").await;
     assert_warns(
         &url,
         "bloat = { warn = \"256KiB\" }",
-        &["bloat ", "MiB (public.parcels)"],
+        &["bloat ", "MiB (public.parcels;"],
     )
     .await;
     let ignored = look(&suite(
@@ -70,7 +70,7 @@ async fn sequences(url: &str, client: &Client) {
     assert_warns(
         url,
         "sequences = true",
-        &["sequences 91.6 % (public.parcels_id_seq)"],
+        &["sequences 91.6 % (public.parcels_id_seq;"],
     )
     .await;
     run(client, "ALTER SEQUENCE parcels_id_seq OWNED BY NONE").await;
@@ -82,7 +82,7 @@ async fn sequences(url: &str, client: &Client) {
     )
     .await;
     let outcome = look(&suite(url, "sequences = true")).await;
-    assert_says(&outcome, Verdict::Fail, &["sequences 97 % (public.down)"]);
+    assert_says(&outcome, Verdict::Fail, &["sequences 97 % (public.down;"]);
     run(client, "DROP SEQUENCE down").await;
 }
 
@@ -97,7 +97,7 @@ async fn broken(url: &str, client: &Client) {
     assert_warns(
         url,
         "role = \"primary\"",
-        &["disabled triggers 1 (public.audit on parcels)"],
+        &["disabled triggers 1 (public.audit on parcels; warn at 1)"],
     )
     .await;
     run(client, "DROP TRIGGER audit ON parcels").await;
@@ -108,7 +108,7 @@ async fn broken(url: &str, client: &Client) {
     assert_warns(
         url,
         "role = \"primary\"",
-        &["invalid indexes 1 (public.once)"],
+        &["invalid indexes 1 (public.once; warn at 1)"],
     )
     .await;
     run(client, "DROP INDEX once").await;
@@ -118,7 +118,7 @@ async fn broken(url: &str, client: &Client) {
         url,
         "pending_restart = { warn = 1, every = \"0s\" }",
     ));
-    until(&pending, "pending restart 1 (max_connections)").await;
+    until(&pending, "pending restart 1 (max_connections; warn at 1)").await;
 }
 
 #[tokio::test]
@@ -190,12 +190,12 @@ fn wrong() -> Vec<(String, Verdict, &'static str)> {
         (
             query(&format!("{sql}, warn = 7, fail = 8")),
             Verdict::Warn,
-            "orders 7",
+            "orders 7 (warn at 7)",
         ),
         (
             query(&format!("{sql}, warn = 9, fail = 8, reverse = true")),
             Verdict::Fail,
-            "orders 7",
+            "orders 7 (fail at 8)",
         ),
         (
             query("sql = \"SELECT 'a'\", warn = 1"),
@@ -203,22 +203,22 @@ fn wrong() -> Vec<(String, Verdict, &'static str)> {
             "orders: a is not a number",
         ),
         (
-            query("sql = \"SELECT * FROM nowhere\""),
+            query("sql = \"SELECT * FROM nowhere\", rows = 1"),
             Verdict::Unknown,
             "relation \"nowhere\" does not exist (SQLSTATE 42P01)",
         ),
         (
-            query("sql = \"SELECT 1; DELETE FROM orders\""),
+            query("sql = \"SELECT 1; DELETE FROM orders\", rows = 1"),
             Verdict::Unknown,
             "SQLSTATE 42601",
         ),
         (
-            query("sql = \"SELECT setval('s', 1)\""),
+            query("sql = \"SELECT setval('s', 1)\", rows = 1"),
             Verdict::Unknown,
             "SQLSTATE",
         ),
         (
-            query("sql = \"SELECT repeat('x', 1000000)\""),
+            query("sql = \"SELECT repeat('x', 1000000)\", rows = 1"),
             Verdict::Unknown,
             "it sent more than 256 KiB",
         ),
@@ -280,6 +280,6 @@ async fn what_is_dear_is_asked_now_and_then_and_its_result_holds() {
     if started.elapsed() < Duration::from_secs(1) {
         assert_says(&second, Verdict::Pass, &["slow is dear: ", " only"]);
     }
-    let third = until(&probe, "invalid indexes 1 (public.looks_n)").await;
+    let third = until(&probe, "invalid indexes 1 (public.looks_n; warn at 1)").await;
     assert_eq!(third.verdict, Verdict::Warn, "{}", said(&third));
 }

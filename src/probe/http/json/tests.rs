@@ -88,7 +88,10 @@ fn what_a_path_leads_to_is_compared() {
         ),
         (r#""$.note" = { exists = true }"#, "good"),
         (r#""$..lag" = { most = 7 }"#, "good"),
-        (r#""$.queue" = { warn = 100, fail = 200 }"#, "$.queue 120"),
+        (
+            r#""$.queue" = { warn = 100, fail = 200 }"#,
+            "$.queue 120 (warn at 100)",
+        ),
         (
             r#""$.status" = { warn = 1 }"#,
             "$.status is \"up\", not a number",

@@ -8,7 +8,8 @@ use crate::core::metric::Unit;
 use crate::core::outcome::Verdict;
 use crate::core::time::human;
 use crate::probe::finding::Finding;
-use crate::probe::postgres::found::{Judging, expected, show};
+use crate::probe::level::told;
+use crate::probe::postgres::found::Judging;
 use crate::probe::postgres::rows::Row;
 use crate::probe::postgres::statement::statement;
 
@@ -39,11 +40,11 @@ pub(super) fn judge(judging: &mut Judging<'_>) -> Option<()> {
     for (waited, row) in waits.iter().skip(1) {
         let found = format!(
             "{} ({})",
-            show(Unit::Seconds, *waited),
+            told(Unit::Seconds, *waited),
             chain(*row, &sessions)
         );
         let verdict = levels.judge(*waited);
-        let finding = Finding::new(what.as_str(), expected(levels, Unit::Seconds), found, true);
+        let finding = Finding::new(what.as_str(), levels.expected(Unit::Seconds), found, true);
         if verdict != Verdict::Pass {
             judging.found.note(finding.worth(verdict));
         }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use crate::core::outcome::Verdict;
 use crate::probe::finding::Finding;
-use crate::probe::postgres::found::{Judging, expected, show};
+use crate::probe::level::told;
+use crate::probe::postgres::found::Judging;
 use crate::probe::postgres::rows::Row;
 use crate::probe::postgres::statement::statement;
 
@@ -31,8 +32,8 @@ pub(super) fn worst(judging: &mut Judging<'_>) -> Option<()> {
     }
     judging.level(value, &about);
     for (value, row) in rows.iter().skip(1).filter(above) {
-        let found = format!("{} ({})", show(unit, *value), self::about(*row));
-        let finding = Finding::new(what.as_str(), expected(levels, unit), found, true);
+        let found = format!("{} ({})", told(unit, *value), self::about(*row));
+        let finding = Finding::new(what.as_str(), levels.expected(unit), found, true);
         judging.found.note(finding.worth(levels.judge(*value)));
     }
     judging.hidden(hidden);
