@@ -63,8 +63,8 @@ impl Settings {
     /// Reads the table of a `postgres` key. Keys:
     ///
     /// - `url`: `postgres://…` as libpq takes it, a secret. Empty: not configured. `sslmode` is `disable`,
-    ///   `prefer` (the default: encrypted where the server can, certificate not verified), or `require`,
-    ///   `verify-ca`, `verify-full` (all three: certificate and name verified). `sslrootcert`, `sslcert`, `sslkey`,
+    ///   `prefer` (the default, as `allow`: encrypted where the server can, certificate not verified), or
+    ///   `verify-full` (as `require`, `verify-ca`: certificate and name verified). `sslrootcert`, `sslcert`, `sslkey`,
     ///   `passfile`, `service` and `servicefile` name files as they do for libpq
     /// - one for each of [`aspect::ASPECTS`]: `false`, `true`, or a table with `warn`, `fail`, `every`, `ignore`
     /// - `role`, `version`, `settings`: what it is expected to be
@@ -132,7 +132,7 @@ impl Settings {
         }
         let mut judgement = Judgement::default();
         self.expected.judge(&server).tell(&mut judgement, trace);
-        memory.tell(&self.tasks, spent, &mut judgement, trace);
+        memory.tell(tasks, spent, &mut judgement, trace);
         let headline = memory.headline().map(|text| format!("{text}, "));
         let (version, headline) = (&server.version, headline.unwrap_or_default());
         let what = format!("PostgreSQL {version}, {headline}{}", server.word());

@@ -46,7 +46,7 @@ impl Found {
 
     /// We may not see it, and were not asked to: `grant` would change that. It counts for nothing.
     pub(super) fn unseen(what: &str, grant: String) -> Self {
-        let finding = Finding::new(what, "", format!("not seen; {grant}"), true);
+        let finding = Finding::new(what, "to be seen", format!("not seen; {grant}"), true);
         Self {
             findings: vec![finding.worth(Verdict::Unknown)],
             unseen: Some(grant),
@@ -183,7 +183,7 @@ impl<'a> Judging<'a> {
     pub(super) fn finish(mut self, server: &Server) -> Found {
         if self.hidden > 0.0 {
             let what = self.aspect.what();
-            let grant = server.grant("pg_read_all_data");
+            let grant = server.grant_of_data();
             let reason = format!("{} are hidden: {grant}", Unit::Count.show(self.hidden));
             let finding = Finding::new(what.as_str(), "to be seen", reason.as_str(), true);
             let finding = finding.worth(Verdict::Unknown);

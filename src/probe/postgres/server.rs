@@ -35,6 +35,8 @@ pub(super) enum Needs {
     Stats,
     /// Also files of the server by name and size.
     Monitor,
+    /// Statistics of tables, and where sequences are. It is asked all the same: what is our own is seen.
+    Data,
 }
 
 impl Server {
@@ -64,21 +66,40 @@ impl Server {
     /// What to run there where we lack it; none where we do not.
     pub(super) fn lacks(&self, needs: Needs) -> Option<String> {
         let has = match needs {
-            Needs::Nothing => true,
+            Needs::Nothing | Needs::Data => true,
             Needs::Stats => self.sees_stats || self.monitors,
             Needs::Monitor => self.monitors,
         };
         (!has).then(|| self.grant("pg_monitor"))
     }
 
-    /// What makes us a member of `role`.
-    pub(super) fn grant(&self, role: &str) -> String {
+    /// What to run there where it has refused to answer.
+    pub(super) fn grant_for(&self, needs: Needs) -> String {
+        match needs {
+            Needs::Data => self.grant_of_data(),
+            Needs::Nothing | Needs::Stats | Needs::Monitor => self.grant("pg_monitor"),
+        }
+    }
+
+    /// What lets us see what tables and sequences hold, of which others are told only that they are there.
+    pub(super) fn grant_of_data(&self) -> String {
+        if self.major >= 14 {
+            return self.grant("pg_read_all_data");
+        }
+        // 13 has no such role; a schema has to be said for what is made later, too.
+        let tables = self.grant("SELECT ON ALL TABLES IN SCHEMA public");
+        let sequences = self.grant("SELECT ON ALL SEQUENCES IN SCHEMA public");
+        format!("{tables}; {sequences} (and of other schemas)")
+    }
+
+    /// What gives us `what`: a privilege, or membership in a role.
+    pub(super) fn grant(&self, what: &str) -> String {
         let quoted = self.role.replace('"', "\"\"");
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if self.role.chars().all(is_plain) {
-            format!("GRANT {role} TO {quoted}")
+            format!("GRANT {what} TO {quoted}")
         } else {
-            format!("GRANT {role} TO \"{quoted}\"")
+            format!("GRANT {what} TO \"{quoted}\"")
         }
     }
 }

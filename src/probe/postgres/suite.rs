@@ -143,7 +143,7 @@ impl Memory {
     /// Tells all that is known.
     pub(super) fn tell(
         &mut self,
-        tasks: &[Task],
+        (tasks, share): (&[Task], f64),
         spent: Duration,
         judgement: &mut Judgement,
         trace: &mut Trace,
@@ -162,13 +162,12 @@ impl Memory {
                 judgement.mention(format!("{what} is dear: {took}, every {rest} only"));
             }
         }
-        trace.note(|| Finding::new("cost", "", self.costs(tasks), true));
-        if let Some(grant) = unseen.first() {
-            let number = match unseen.len() {
-                1 => "1 aspect".to_owned(),
-                more => format!("{more} aspects"),
-            };
-            judgement.mention(format!("{number} not seen: {grant}"));
+        trace.note(|| {
+            let expected = format!("each at most {} of its time", Unit::Percent.show(share));
+            Finding::new("cost", expected, self.costs(tasks), true)
+        });
+        for text in not_seen(&unseen) {
+            judgement.mention(text);
         }
         self.cost(tasks, (Instant::now(), spent), judgement);
     }
@@ -218,6 +217,22 @@ impl Memory {
     }
 }
 
+/// How many aspects each of these grants would let us see.
+fn not_seen(grants: &[&str]) -> Vec<String> {
+    let mut told: Vec<(&str, usize)> = Vec::new();
+    for grant in grants {
+        match told.iter_mut().find(|(known, _)| known == grant) {
+            Some((_, number)) => *number += 1,
+            None => told.push((grant, 1)),
+        }
+    }
+    let texts = told.iter().map(|(grant, number)| match number {
+        1 => format!("1 aspect not seen: {grant}"),
+        more => format!("{more} aspects not seen: {grant}"),
+    });
+    texts.collect()
+}
+
 /// We may not see it.
 fn hidden(task: &Task, grant: String) -> Found {
     if task.is_written() {
@@ -234,9 +249,26 @@ fn refused(task: &Task, refusal: &Refusal, server: &Server) -> Found {
         LOCK_NOT_AVAILABLE => "lock_timeout, somebody holds a lock that it needs".to_owned(),
         QUERY_CANCELED => "statement_timeout".to_owned(),
         INSUFFICIENT_PRIVILEGE if !matches!(task, Task::Query(_)) => {
-            return hidden(task, server.grant("pg_monitor"));
+            return hidden(task, server.grant_for(task.needs()));
         }
         _ => format!("{message} (SQLSTATE {code})"),
     };
     Found::unknown(&task.what(), &reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_grant_is_told_with_how_much_it_would_show() {
+        assert_eq!(not_seen(&[]), [""; 0]);
+        assert_eq!(
+            not_seen(&["GRANT a TO b", "GRANT c TO b", "GRANT a TO b"]),
+            [
+                "2 aspects not seen: GRANT a TO b",
+                "1 aspect not seen: GRANT c TO b"
+            ]
+        );
+    }
 }

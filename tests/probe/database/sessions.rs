@@ -74,7 +74,7 @@ async fn who_waits_for_whom(postgres: &Postgres, client: &Client, tasks: &mut Jo
     let other = probe(&suite(&url, &ignored));
     let outcome = until(&other, &format!("(pid {second}")).await;
     let chain = format!(
-        "(pid {second} (belfry): SELECT pg_advisory_lock(7) waits for pid {first} (belfry): ALTER TABLE t \
+        "(pid {second} (belfry) on postgres: SELECT pg_advisory_lock(7) waits for pid {first} (belfry) on postgres: ALTER TABLE t \
          ADD secret text DEFAULT … waits for pid "
     );
     assert_says(&outcome, Verdict::Warn, &[&chain]);

@@ -56,7 +56,7 @@ macro_rules! waits {
             $since,
             ", s.query_start)) AS waited FROM (SELECT * FROM pg_locks WHERE NOT granted LIMIT 50) AS l \
              JOIN pg_stat_activity AS s USING (pid)) \
-             SELECT s.pid, format('pid %s (%s)', s.pid, concat_ws(', ', s.usename, nullif(s.application_name, ''))) AS name, \
+             SELECT s.pid, format('pid %s (%s) on %s', s.pid, concat_ws(', ', s.usename, nullif(s.application_name, '')), s.datname) AS name, \
              left(s.query, 1000) AS runs, s.state, w.waited, array_to_string(w.blockers, ' ') AS blockers, \
              extract(epoch FROM clock_timestamp() - s.state_change) AS since \
              FROM pg_stat_activity AS s LEFT JOIN waiting AS w USING (pid) \

@@ -3,6 +3,7 @@
 use super::{Aspect, DEAR, Usual, count};
 use crate::core::metric::Unit;
 use crate::probe::level::Levels;
+use crate::probe::postgres::server::Needs;
 
 /// Warns of the first.
 const NONE: Levels = Levels {
@@ -16,6 +17,7 @@ pub(super) const SEQUENCES: Aspect = Aspect {
     unit: Unit::Percent,
     usual: Usual::On(Levels::of(85.0, 95.0)),
     every: DEAR,
+    needs: Needs::Data,
     ask: |_| Some(include_str!("sequences.sql")),
     ..Aspect::PLAIN
 };

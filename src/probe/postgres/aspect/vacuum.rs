@@ -3,6 +3,7 @@
 use super::{Aspect, DEAR, DEAREST, Usual};
 use crate::core::metric::Unit;
 use crate::probe::level::Levels;
+use crate::probe::postgres::server::Needs;
 
 const DAY: f64 = 86_400.0;
 const GIB: f64 = 1_073_741_824.0;
@@ -62,6 +63,7 @@ pub(super) const BLOAT: Aspect = Aspect {
     unit: Unit::Bytes,
     usual: Usual::On(Levels::of(GIB, 5.0 * GIB)),
     every: DEAREST,
+    needs: Needs::Data,
     ask: |_| Some(include_str!("bloat.sql")),
     ..Aspect::PLAIN
 };
