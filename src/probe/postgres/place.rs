@@ -14,11 +14,15 @@ use crate::settings::Report;
 mod certificates;
 mod conninfo;
 mod files;
+mod parameter;
 
 pub(super) use certificates::Certificates;
 use conninfo::Parts;
 
 const PORT: u16 = 5432;
+/// What can be said of TLS. Whoever asks for it is not content with a certificate that nobody vouches for.
+const SSLMODES: &str = "sslmode is disable, prefer (as allow: encrypted where the server can, and nothing verified), or \
+    verify-full (as require and verify-ca: certificate and name verified)";
 /// Most hosts of one URL that are tried.
 pub(super) const MAX_HOSTS: usize = 4;
 
@@ -135,6 +139,9 @@ impl Place {
             return Ok(None);
         }
         let mut parts = Parts::of(url).ok_or(FORM)?;
+        if let Some(wrong) = parameter::wrong(url) {
+            return Err(wrong);
+        }
         let mut login: Config = parts.rest.parse().map_err(|_| FORM)?;
         if let Some(name) = parts.get("service").map(str::to_owned) {
             let service = service(&name, &parts, reading)?;
@@ -149,7 +156,7 @@ impl Place {
             "disable" => SslMode::Disable,
             "allow" | "prefer" => SslMode::Prefer,
             "require" | "verify-ca" | "verify-full" => SslMode::Require,
-            _ => return Err("sslmode is disable, prefer or verify-full".to_owned()),
+            _ => return Err(SSLMODES.to_owned()),
         });
         let certificates = Certificates::read(&parts, reading)?;
         let ways = ways(&login).ok_or(FORM)?;

@@ -41,9 +41,7 @@ pub(super) struct Query {
 impl Query {
     /// Reads one table of the list.
     pub(super) fn read(mut section: Section<'_>) -> Option<Self> {
-        let name = section
-            .required("name")
-            .map(|name| text::line(&name, NAME_CHARS));
+        let name = section.required("name").map(|name| Self::shown(&name));
         let sql = section.required("sql");
         let expect = section.string("expect");
         let rows = section.integer("rows", 0..=ROWS);
@@ -52,6 +50,20 @@ impl Query {
         let unit = section.choice("unit", &words);
         let every = section.duration("every", Duration::ZERO..=LONGEST);
         let levels = levels(&mut section, reverse);
+        if expect.is_none() && !["rows", "warn", "fail"].iter().any(|key| section.has(key)) {
+            let message = "it is not said what the answer should be".to_owned();
+            let hint =
+                "add warn or fail (levels of the number), expect (the text), or rows (how many)";
+            section.wrong(&section.span(), message, Some(hint.to_owned()));
+        }
+        if let Some(begins) = sql.as_deref().and_then(no_question) {
+            let message = format!("\"sql\" is no question: it begins with {begins}");
+            section.refuse(
+                "sql",
+                message,
+                "write a SELECT, WITH, VALUES or TABLE; it is asked in a read-only transaction",
+            );
+        }
         section.finish();
         let sql = sql?.trim().trim_end_matches(';').trim_end().to_owned();
         Some(Self {
@@ -67,6 +79,11 @@ impl Query {
                 .unwrap_or_default(),
             every: every.unwrap_or_default(),
         })
+    }
+
+    /// A name as it is told.
+    pub(super) fn shown(name: &str) -> String {
+        text::line(name, NAME_CHARS)
     }
 
     /// What is asked. As a part of a statement of ours it cannot be two, and has an end; one row more than is read
@@ -129,7 +146,42 @@ impl Query {
             .map(|level| self.unit.show(-level));
         let expected = format!("above {}", level.unwrap_or_default());
         let finding = Finding::new(&self.name, expected, &shown, true).worth(verdict);
-        found.holds(finding, &format!("{} {shown}", self.name));
+        // They are kept with the other sign.
+        let written = Levels {
+            warn: levels.warn.map(|level| -level),
+            fail: levels.fail.map(|level| -level),
+        };
+        let reached = written.reached(verdict, self.unit);
+        let reached = reached.unwrap_or_default();
+        found.holds(finding, &format!("{} {shown} ({reached})", self.name));
+    }
+}
+
+/// What `sql` begins with, where that is plainly nothing that can stand in a `FROM`; none where it may.
+fn no_question(sql: &str) -> Option<String> {
+    let mut rest = sql.trim_start();
+    loop {
+        let after = if rest.starts_with("--") {
+            rest.split_once('\n').map(|(_, after)| after)
+        } else if rest.starts_with("/*") {
+            rest.split_once("*/").map(|(_, after)| after)
+        } else if rest.starts_with('(') {
+            rest.get(1..)
+        } else {
+            break;
+        };
+        rest = after?.trim_start();
+    }
+    let is_word = |c: &char| c.is_ascii_alphabetic();
+    let word: String = rest.chars().take_while(is_word).take(NAME_CHARS).collect();
+    let word = word.to_ascii_uppercase();
+    match word.as_str() {
+        "SELECT" | "WITH" | "VALUES" | "TABLE" => None,
+        "SHOW" => {
+            Some("SHOW, which stands alone (SELECT current_setting('…') says the same)".to_owned())
+        }
+        "" => Some("no word".to_owned()),
+        _ => Some(word),
     }
 }
 
@@ -155,5 +207,73 @@ fn levels(section: &mut Section<'_>, reverse: bool) -> Levels {
     Levels {
         warn: warn.map(|level| -level),
         fail: fail.map(|level| -level),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::probe::tests::read;
+
+    fn problems(queries: &str) -> Vec<String> {
+        read(&format!(
+            "postgres = {{ url = \"postgres://u@h/d\", query = {queries} }}"
+        ))
+        .1
+    }
+
+    #[test]
+    fn what_is_plainly_no_question_is_refused_before_it_is_asked() {
+        for (sql, begins) in [
+            ("DELETE FROM orders", "begins with DELETE"),
+            (
+                "  -- tidy up\\n/* now */ (update orders set sent = true)",
+                "begins with UPDATE",
+            ),
+            (
+                "SHOW max_connections",
+                "begins with SHOW, which stands alone",
+            ),
+            ("orders", "begins with ORDERS"),
+            ("", "begins with no word"),
+        ] {
+            let found = problems(&format!("{{ name = \"a\", sql = \"{sql}\", warn = 1 }}"));
+            assert_eq!(found.len(), 1, "{sql}: {found:?}");
+            assert!(found[0].contains(begins), "{sql}: {found:?}");
+            assert!(
+                found[0].contains("read-only transaction"),
+                "{sql}: {found:?}"
+            );
+        }
+        for sql in [
+            "select 1",
+            "(SELECT 1)",
+            "-- a\\nWITH a AS (SELECT 1) TABLE a",
+            "VALUES (1)",
+            "TABLE orders",
+        ] {
+            let found = problems(&format!("{{ name = \"a\", sql = \"{sql}\", warn = 1 }}"));
+            assert_eq!(found, [""; 0], "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_question_says_what_its_answer_should_be_and_has_a_name_of_its_own() {
+        let found = problems("{ name = \"a\", sql = \"SELECT 1\", unit = \"bytes\" }");
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].contains(":1:48: it is not said what the answer should be; add warn or fail"),
+            "{found:?}"
+        );
+        for said in ["warn = 1", "fail = 1", "rows = 0", "expect = \"\""] {
+            let found = problems(&format!("{{ name = \"a\", sql = \"SELECT 1\", {said} }}"));
+            assert_eq!(found, [""; 0], "{said}");
+        }
+        let one = "{ name = \"a\", sql = \"SELECT 1\", rows = 1 }";
+        let found = problems(&format!("[{one}, {one}]"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].contains("\"a\" is the name of another question; give each one of its own"),
+            "{found:?}"
+        );
     }
 }

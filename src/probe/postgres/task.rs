@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use toml::de::DeValue;
 
 use super::aspect::ASPECTS;
 use super::chosen::Chosen;
@@ -40,7 +41,22 @@ impl Task {
             let message = format!("more than {QUERIES} of \"query\"");
             section.refuse("query", message, "spread them over several checks");
         }
-        tasks.extend(queries.into_iter().filter_map(Query::read).map(Self::Query));
+        let mut names: Vec<String> = Vec::new();
+        let queries = queries.into_iter().filter_map(|query| {
+            let name = query.value_of("name").and_then(DeValue::as_str);
+            let name = name.map(Query::shown).unwrap_or_default();
+            if !name.is_empty() && names.contains(&name) {
+                let message = format!("\"{name}\" is the name of another question");
+                query.refuse(
+                    "name",
+                    message,
+                    "give each one of its own: its number is kept by it",
+                );
+            }
+            names.push(name);
+            Query::read(query)
+        });
+        tasks.extend(queries.map(Self::Query));
         tasks.sort_by_key(|task| !task.is_written());
         tasks
     }

@@ -50,7 +50,7 @@ async fn a_pooler_tells_who_waits_and_a_postgres_is_seen_through_it() {
     assert_says(&outcome, Verdict::Pass, &["PgBouncer, 1 of 10 clients in "]);
     let through = probe(&suite(
         &at("postgres"),
-        "locks = true, query = { name = \"one\", sql = \"SELECT 1\" }",
+        "locks = true, query = { name = \"one\", sql = \"SELECT 1\", rows = 1 }",
     ));
     for _ in 0..2 {
         let outcome = through.run(&env(), PATIENT).await;

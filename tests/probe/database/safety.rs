@@ -152,7 +152,7 @@ async fn a_statement_that_takes_long_ends_on_the_server_too() {
     let postgres = Postgres::start(&["autovacuum = off"]);
     let mut tasks = JoinSet::new();
     let client = session(&postgres, &mut tasks).await;
-    let slow = "query = [{ name = \"slow\", sql = \"SELECT pg_sleep(60)\" }, \
+    let slow = "query = [{ name = \"slow\", sql = \"SELECT pg_sleep(60)\", rows = 1 }, \
         { name = \"quick\", sql = \"SELECT 1\", expect = \"2\" }]";
     let outcome = probe(&suite(&postgres.url(), slow))
         .run(&env(), Duration::from_secs(2))

@@ -266,7 +266,7 @@ async fn what_is_dear_is_asked_now_and_then_and_its_result_holds() {
     run(&client, "CREATE TABLE looks (n int)").await;
     let env = env();
     let keys = "invalid_indexes = { warn = 1, every = \"2s\" }, \
-        query = { name = \"slow\", sql = \"SELECT pg_sleep(0.2)\" }";
+        query = { name = \"slow\", sql = \"SELECT pg_sleep(0.2)\", rows = 1 }";
     let url = postgres.url();
     let probe = probe(&format!("postgres = {{ url = \"{url}\", {keys} }}"));
     let first = probe.run(&env, PATIENT).await;

@@ -5,7 +5,7 @@
 use percent_encoding::percent_decode_str;
 
 /// The parameters that are read here.
-const OURS: [&str; 7] = [
+pub(super) const OURS: [&str; 7] = [
     "sslmode",
     "sslrootcert",
     "sslcert",
@@ -89,7 +89,7 @@ impl Parts {
 
 /// `key = value` with blanks around the sign or not; a value in single quotes may hold blanks, a backslash makes the
 /// next character an ordinary one.
-fn pairs(text: &str) -> Option<Vec<(String, String)>> {
+pub(super) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
     let mut all = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {

@@ -59,7 +59,10 @@ fn files_say_what_the_url_does_not() {
             "postgres://u@h/d?sslcert=/nowhere".to_owned(),
             "sslcert and sslkey belong together",
         ),
-        ("postgres://u@h/d?sslmode=always".to_owned(), "sslmode is"),
+        (
+            "postgres://u@h/d?sslmode=always".to_owned(),
+            "sslmode is disable, prefer (as allow",
+        ),
     ] {
         let error = parse(&url).unwrap_err();
         assert!(error.contains(hint), "{error}");
@@ -98,4 +101,22 @@ fn a_password_that_a_server_echoes_is_taken_out() {
     assert_eq!(place.masked("you said hunter2!"), "you said …!");
     let place = parse("postgres://u@h/d").unwrap().unwrap();
     assert_eq!(place.masked("as it is"), "as it is");
+}
+
+#[test]
+fn what_is_said_of_sslmode_is_what_each_of_its_words_does() {
+    let manual = include_str!("../../../../docs/checks.md");
+    for (word, verified) in [
+        ("disable", false),
+        ("allow", false),
+        ("prefer", false),
+        ("require", true),
+        ("verify-ca", true),
+        ("verify-full", true),
+    ] {
+        let place = parse(&format!("postgres://u@h/d?sslmode={word}"));
+        assert_eq!(place.unwrap().unwrap().is_verified(), verified, "{word}");
+        assert!(SSLMODES.contains(word), "{word}");
+        assert!(manual.contains(&format!("`{word}`")), "{word}");
+    }
 }
