@@ -15,6 +15,9 @@ use crate::core::uptime::WINDOW;
 const WIDTH: u32 = 600;
 const HEIGHT: u32 = 40;
 
+/// What the names of the costs of single questions begin with (`probe/postgres/suite.rs`).
+const COST: &str = "cost of ";
+
 /// One window: when it began, and its series.
 pub type Window = (Time, Vec<Series>);
 
@@ -34,10 +37,17 @@ pub(super) fn measured(shell: &Shell<'_>, watched: &Watched, windows: &[Window])
     if names.is_empty() {
         return html! {};
     }
+    // What the looks themselves cost is a question of its own, which few have.
+    let (costs, names): (Vec<&str>, Vec<&str>) =
+        names.into_iter().partition(|name| name.starts_with(COST));
+    let charts = |names: &[&str]| {
+        html! { div.series { @for name in names { (one(name, &all, (first, shell.now))) } } }
+    };
     html! {
         section.part { h2 { "Measured" " " small { "since " (shell.time(first)) ", in windows of five minutes" } }
-            div.series {
-                @for name in names { (one(name, &all, (first, shell.now))) }
+            @if !names.is_empty() { (charts(&names)) }
+            @if !costs.is_empty() {
+                details { summary { "Cost of each question" } (charts(&costs)) }
             }
         }
     }

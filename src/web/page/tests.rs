@@ -90,7 +90,6 @@ fn pages(shell: &Shell<'_>) -> Vec<(&'static str, Markup)> {
     ]
 }
 
-/// With `PAGES=FOLDER` they are also written there, to be looked at in a browser.
 /// A day of what a look over HTTP measures, up to now.
 fn windows() -> Vec<Window> {
     let series = |name: &str, unit, mean: f64| Series {
@@ -112,6 +111,38 @@ fn windows() -> Vec<Window> {
     (0..288).map(window).collect()
 }
 
+#[test]
+fn what_single_questions_cost_is_folded_away_behind_what_they_found() {
+    let (view, vitals) = (story::postgres_is_down(), vitals());
+    let shell = shell(&view, &vitals);
+    let shop = view.engine.named("shop").expect("watched");
+    let page = |names: &[&str]| {
+        let series = |name: &&str| Series {
+            name: (*name).into(),
+            unit: Unit::Seconds,
+            count: 1,
+            least: 0.1,
+            most: 0.1,
+            mean: 0.1,
+        };
+        let windows = [(NOW - WINDOW, names.iter().map(series).collect())];
+        check(&shell, shop, &[], &[], &windows).into_string()
+    };
+    let html = page(&["cost of locks", "locks", "cost of bloat", "suite"]);
+    let (before, folded) = html
+        .split_once("<details><summary>Cost of each question</summary>")
+        .expect("it is folded away");
+    let folded = folded.split("</details>").next().expect("it ends");
+    for name in ["<h3>locks ", "<h3>suite "] {
+        assert!(before.contains(name) && !folded.contains(name), "{name}");
+    }
+    for name in ["<h3>cost of locks ", "<h3>cost of bloat "] {
+        assert!(folded.contains(name) && !before.contains(name), "{name}");
+    }
+    assert!(!page(&["locks"]).contains("Cost of each"));
+}
+
+/// With `PAGES=FOLDER` they are also written there, to be looked at in a browser.
 #[test]
 fn every_page_is_a_whole_document_without_inline_style_or_script() {
     let (view, vitals) = (story::postgres_is_down(), vitals());
