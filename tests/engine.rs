@@ -255,6 +255,10 @@ fn a_silent_heartbeat_is_down_at_the_deadline_and_not_a_millisecond_before() {
         "incident: backup",
         "mail: opened",
     ]);
+    assert_eq!(
+        &*story.engine.incidents.values().next().unwrap().evidence,
+        "no ping since 2026-11-23 13:00:00 CET, expected by 2026-11-23 14:00:00 CET"
+    );
     story.deliver().ping("backup", Signal::Success).expect(&[
         "backup up: ping received",
         "incident closed: up: job succeeded",

@@ -68,6 +68,7 @@ impl Plan {
     pub fn roster(&self) -> Roster {
         Roster {
             node: Arc::clone(&self.node),
+            zone: self.zone.clone(),
             checks: self
                 .checks
                 .iter()

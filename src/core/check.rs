@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::heartbeat;
@@ -105,11 +106,25 @@ pub struct Recipient {
 }
 
 /// All that is watched, in the order of the plan.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Roster {
     /// The name of this daemon, which keeps the ids of two nodes apart.
     pub node: Arc<str>,
     pub checks: Vec<Arc<Check>>,
     /// Who gets digests and test mails.
     pub recipients: Arc<[Recipient]>,
+    /// The clocks that messages go by.
+    pub zone: TimeZone,
+}
+
+/// Nothing is watched.
+impl Default for Roster {
+    fn default() -> Self {
+        Self {
+            node: Arc::default(),
+            checks: Vec::new(),
+            recipients: Arc::default(),
+            zone: TimeZone::UTC,
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::incident::Entry;
-use super::time::Time;
+use super::time::{Time, human};
 
 /// Most attempts whose ends are remembered for pages and mails.
 const LOG: usize = 10;
@@ -46,6 +46,18 @@ impl Limit {
         times: 3,
         within: Duration::from_mins(15),
     };
+}
+
+impl fmt::Display for Limit {
+    /// `at most 3 times in 15 min`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let within = human(self.within).replace(".0 ", " ");
+        match self.times {
+            1 => write!(f, "at most once in {within}"),
+            2 => write!(f, "at most twice in {within}"),
+            times => write!(f, "at most {times} times in {within}"),
+        }
+    }
 }
 
 /// What follows when the limit is reached. People are told in any case.
@@ -183,6 +195,12 @@ impl Rule {
         (self.quiet && !tried.vain).then(|| end + self.settle + look)
     }
 
+    /// Whether nothing more is tried at `now` because of the limit.
+    pub fn is_exhausted(&self, tried: &Tried, now: Time) -> bool {
+        let is_over = self.then == Then::Stop && tried.spent;
+        is_over || self.lately(tried, now) >= usize::from(self.limit.times)
+    }
+
     fn lately(&self, tried: &Tried, now: Time) -> usize {
         let within = |&&began: &&Time| began + self.limit.within > now;
         tried.began.iter().filter(within).count()
@@ -214,6 +232,18 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_is_said_as_people_say_it() {
+        for (times, said) in [
+            (1, "at most once in 10 min"),
+            (2, "at most twice in 10 min"),
+            (3, "at most 3 times in 10 min"),
+        ] {
+            let within = Duration::from_mins(10);
+            assert_eq!(Limit { times, within }.to_string(), said);
+        }
+    }
+
+    #[test]
     fn it_is_tried_from_so_many_failures_on_one_at_a_time_and_not_before_the_last_could_help() {
         let rule = rule(Then::Alert);
         let mut tried = Tried::default();
@@ -239,6 +269,8 @@ mod tests {
             }
             assert!(tried.spent);
             assert!(!rule.asks(&tried, 9, at(120), at(120)));
+            assert!(rule.is_exhausted(&tried, at(120)));
+            assert_eq!(rule.is_exhausted(&tried, at(601)), !again, "{then:?}");
             assert_eq!(rule.asks(&tried, 9, at(601), at(601)), again, "{then:?}");
         }
     }

@@ -56,6 +56,12 @@ impl Time {
         info.abbreviation().to_owned()
     }
 
+    /// As the clocks of `zone` show it, for people: `2026-11-23 22:54:07 CET`.
+    pub fn shown(self, zone: &TimeZone) -> String {
+        let local = self.within(zone).strftime("%Y-%m-%d %H:%M:%S");
+        format!("{local} {}", self.abbreviation(zone))
+    }
+
     /// RFC 3339 in UTC, whole seconds: `2026-11-23T21:54:07Z`.
     pub fn rfc3339(self) -> String {
         format!("{:.0}", self.utc())

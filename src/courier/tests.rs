@@ -178,6 +178,7 @@ impl Stage {
         let mut tasks = JoinSet::new();
         let roster = Roster {
             node: "web-1".into(),
+            zone: jiff::tz::TimeZone::UTC,
             checks: vec![check("postgres", recipients), check("shop", recipients)],
             recipients: recipients.iter().map(|to| email(to)).collect(),
         };

@@ -22,6 +22,7 @@ use belfry::core::schedule::Schedule;
 use belfry::core::state::{Phase, Threshold};
 use belfry::core::time::Time;
 use belfry::core::uptime::History;
+use jiff::tz::TimeZoneDatabase;
 use uuid::Uuid;
 
 /// A check as most stories want it: every 30 s, three failures, one pass, mail to ops.
@@ -101,6 +102,9 @@ impl Story {
         let checks = checks.into_iter().map(Arc::new).collect();
         let roster = Arc::new(Roster {
             node: "web-1".into(),
+            zone: TimeZoneDatabase::bundled()
+                .get("Europe/Berlin")
+                .expect("a zone"),
             checks,
             recipients: Arc::from([ops()]),
         });

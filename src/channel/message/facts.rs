@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Writer;
 use crate::core::engine::Watched;
 use crate::core::incident::Incident;
+use crate::core::remedy::{Rule, Then};
 use crate::core::state::Phase;
 use crate::core::time::human;
 
@@ -48,15 +49,20 @@ impl Writer<'_> {
         ("Looks at", described.unwrap_or_default())
     }
 
-    /// The remedies that did not help.
+    /// The remedies that did not help, and whether there will be more.
     pub(super) fn tried(&self, incident: &Incident) -> Vec<(String, String)> {
-        let tried = self
-            .watched()
-            .and_then(|watched| watched.record.tried.as_deref());
-        let tried = tried.into_iter();
-        let tried = tried.flat_map(|tried| tried.since(incident.first_failure));
-        tried
+        let watched = self.watched();
+        let tried = watched.and_then(|watched| watched.record.tried.as_deref());
+        let entries = tried.into_iter();
+        let entries = entries.flat_map(|tried| tried.since(incident.first_failure));
+        let limit = watched
+            .and_then(|watched| watched.check.remedy.as_deref())
+            .zip(tried)
+            .filter(|(rule, tried)| rule.is_exhausted(tried, self.now))
+            .map(|(rule, _)| (String::new(), limit_reached(rule)));
+        entries
             .map(|entry| (self.calendar.short(entry.at), entry.text.to_string()))
+            .chain(limit)
             .collect()
     }
 
@@ -95,5 +101,52 @@ impl Writer<'_> {
         entries
             .map(|entry| (self.calendar.short(entry.at), entry.text.to_string()))
             .collect()
+    }
+}
+
+/// What it means that no remedy is tried any more.
+fn limit_reached(rule: &Rule) -> String {
+    let limit = rule.limit;
+    match rule.then {
+        Then::Alert => {
+            format!("The limit is reached ({limit}): it is tried again when that allows.")
+        }
+        Then::Stop => format!(
+            "The limit is reached ({limit}): nothing more is tried before the check has been good again."
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::core::remedy::Limit;
+
+    #[test]
+    fn that_the_limit_of_a_remedy_is_reached_is_said_with_what_follows() {
+        let said = |then| {
+            limit_reached(&Rule {
+                what: "restart".into(),
+                after: 1,
+                limit: Limit::DEFAULT,
+                timeout: Duration::from_secs(1),
+                steps: 1,
+                settle: Duration::ZERO,
+                then,
+                quiet: true,
+            })
+        };
+        let begins = "The limit is reached (at most 3 times in 15 min): ";
+        for (then, follows) in [
+            (Then::Alert, "it is tried again when that allows."),
+            (
+                Then::Stop,
+                "nothing more is tried before the check has been good again.",
+            ),
+        ] {
+            assert_eq!(said(then), format!("{begins}{follows}"));
+        }
     }
 }

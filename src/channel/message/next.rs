@@ -36,7 +36,9 @@ fn find_out(check: &Check, node: &str) -> String {
         ),
         _ => {
             let name = quoted(&check.name);
-            format!("`belfry check {name}` on {node} looks again now and says what it finds.")
+            format!(
+                "`belfry check {name} --explain` on {node} looks again now and tells every finding."
+            )
         }
     }
 }

@@ -67,6 +67,7 @@ impl Stage {
         };
         let roster = Roster {
             node: node.into(),
+            zone: TimeZone::UTC,
             checks: vec![Arc::new(check)],
             recipients: Arc::from([ops]),
         };

@@ -30,12 +30,7 @@ impl Calendar {
 
     /// `2026-11-23 22:54:07 CET`, for lists.
     pub(super) fn short(&self, at: Time) -> String {
-        let local = self.local(at);
-        format!(
-            "{} {}",
-            local.strftime("%Y-%m-%d %H:%M:%S"),
-            at.abbreviation(&self.0)
-        )
+        at.shown(&self.0)
     }
 
     /// `2026-11-23`.

@@ -1,5 +1,7 @@
 //! Decisions that only the passing of time calls for.
 
+use jiff::tz::TimeZone;
+
 use super::{Engine, Watched};
 use crate::core::event::Event;
 use crate::core::outcome::Outcome;
@@ -64,7 +66,7 @@ impl Engine {
             });
         }
         if let Some((at, reason)) = watched.overdue_at().filter(|&(at, _)| at <= now) {
-            let outcome = Outcome::fail(&silence(watched, &reason));
+            let outcome = Outcome::fail(&silence(watched, &reason, &self.roster.zone));
             events.extend(self.judge(now, watched, at, &outcome, Some(reason)));
             // It has just turned, so that whatever was steady is not any more.
         } else if watched.calm_at().is_some_and(|at| at <= now) {
@@ -99,18 +101,23 @@ impl Engine {
     }
 }
 
-/// What is said of a heartbeat that was not heard.
-fn silence(watched: &Watched, reason: &Reason) -> String {
+/// What is said of a heartbeat that was not heard, by the clocks of `zone`.
+fn silence(watched: &Watched, reason: &Reason, zone: &TimeZone) -> String {
+    let shown = |at: Time| at.shown(zone);
     let beat = watched.record.beat.as_ref();
     let started = beat.and_then(|beat| beat.last_start).map(|(at, _)| at);
     let last = beat.and_then(|beat| beat.last_ping);
     let expected = beat.and_then(|beat| beat.expected);
     match (reason, started, last, expected) {
         (Reason::Unfinished, Some(started), ..) => {
-            format!("started {started} and not finished since")
+            format!("started {} and not finished since", shown(started))
         }
         (_, _, Some(last), Some(expected)) => {
-            format!("no ping since {last}, expected by {expected}")
+            format!(
+                "no ping since {}, expected by {}",
+                shown(last),
+                shown(expected)
+            )
         }
         _ => "no ping yet".to_owned(),
     }

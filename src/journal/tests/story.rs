@@ -202,6 +202,7 @@ pub(crate) fn roster() -> Arc<Roster> {
     let checks = vec![Arc::new(check("db")), Arc::new(check("web")), Arc::new(job)];
     Arc::new(Roster {
         node: "web-1".into(),
+        zone: jiff::tz::TimeZone::UTC,
         recipients: ops(),
         checks,
     })

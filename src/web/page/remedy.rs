@@ -5,7 +5,6 @@ use maud::{Markup, html};
 use super::Shell;
 use crate::core::engine::Watched;
 use crate::core::remedy::{Rule, Then, Tried};
-use crate::core::time::human;
 
 /// Nothing where nothing is ever done.
 pub(super) fn remedy(shell: &Shell<'_>, watched: &Watched) -> Markup {
@@ -45,12 +44,5 @@ fn words(rule: &Rule) -> String {
         Then::Alert => "",
         Then::Stop => "; then not again before the check has been good",
     };
-    let (times, within) = (
-        rule.limit.times,
-        human(rule.limit.within).replace(".0 ", " "),
-    );
-    format!(
-        "{} after {after}, at most {times} times per {within}{then}; {told}.",
-        rule.what
-    )
+    format!("{} after {after}, {}{then}; {told}.", rule.what, rule.limit)
 }

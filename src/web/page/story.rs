@@ -142,6 +142,7 @@ impl Story {
             from,
             &Input::Plan(Arc::new(Roster {
                 node: "web-1".into(),
+                zone: jiff::tz::TimeZone::UTC,
                 checks,
                 recipients,
             })),

@@ -44,7 +44,7 @@ fn what_to_do_next_is_true_of_the_kind_and_who_is_on_it_is_not_asked_again() {
         (
             "my shop",
             "tcp",
-            "`belfry check 'my shop'` on web-1 looks again now and says what it finds.",
+            "`belfry check 'my shop' --explain` on web-1 looks again now and tells every finding.",
         ),
         (
             "job",
