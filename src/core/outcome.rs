@@ -48,6 +48,9 @@ impl Verdict {
     }
 }
 
+/// Most findings that are kept beside a message: more are read by nobody.
+pub const LEFT_OUT: usize = 20;
+
 /// Where in a message the latency belongs; see [`Outcome::message`]. A private-use character, which
 /// [`text::line`] takes out of everything that comes from outside.
 pub const LATENCY: char = '\u{e000}';
@@ -68,6 +71,10 @@ pub struct Outcome {
     /// [`super::uptime::Tally`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Arc<[Metric]>>,
+    /// What was found beside it and is only counted in the message, which has no room for it. Kept of the last
+    /// outcome only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<Arc<[Arc<str>]>>,
 }
 
 /// A part of a probe's time.
@@ -87,6 +94,7 @@ impl Outcome {
             text: text::message(message),
             phases: None,
             metrics: None,
+            left_out: None,
         }
     }
 
@@ -100,6 +108,7 @@ impl Outcome {
             text: text.into(),
             phases: None,
             metrics: None,
+            left_out: None,
         }
     }
 
@@ -137,6 +146,14 @@ impl Outcome {
     pub fn with_metrics(mut self, mut metrics: Vec<Metric>) -> Self {
         metrics.truncate(METRICS);
         self.metrics = (!metrics.is_empty()).then(|| metrics.into());
+        self
+    }
+
+    /// The same with what the message has no room for, at most [`LEFT_OUT`] lines.
+    #[must_use]
+    pub fn with_left_out(mut self, texts: &[String]) -> Self {
+        let lines = texts.iter().take(LEFT_OUT).map(|text| text::message(text));
+        self.left_out = (!texts.is_empty()).then(|| lines.collect());
         self
     }
 

@@ -171,6 +171,7 @@ pub(super) fn outcome(code: i64, latency_us: Option<i64>, text: Option<Arc<str>>
         text: text.unwrap_or_default(),
         phases: None,
         metrics: None,
+        left_out: None,
     }
 }
 

@@ -236,11 +236,13 @@ impl Judgement {
     /// it should be; both may come from outside.
     pub(super) fn timed(self, took: Duration, what: &str) -> Outcome {
         let (verdict, texts, metrics) = self.told();
-        let mut after = fitting(&texts, ", ");
+        let (mut after, rest) = fitting(&texts, ", ");
         if !after.is_empty() {
             after.insert_str(0, ", ");
         }
-        Outcome::timed(verdict, took, what, &after).with_metrics(metrics)
+        Outcome::timed(verdict, took, what, &after)
+            .with_metrics(metrics)
+            .with_left_out(rest)
     }
 
     /// As [`Judgement::timed`], for what came to an answer and fails all the same: `200 OK in 12 ms, but …`.
@@ -258,12 +260,11 @@ impl Judgement {
     /// The outcome; `good` is the message where all is as it should be.
     pub(super) fn outcome(self, good: &str) -> Outcome {
         let (verdict, texts, metrics) = self.told();
-        let message = if texts.is_empty() {
-            good.to_owned()
-        } else {
-            fitting(&texts, "; ")
-        };
-        Outcome::new(verdict, &message).with_metrics(metrics)
+        let (told, rest) = fitting(&texts, "; ");
+        let message = if texts.is_empty() { good } else { &told };
+        Outcome::new(verdict, message)
+            .with_metrics(metrics)
+            .with_left_out(rest)
     }
 
     /// The numbers alone.
@@ -287,9 +288,9 @@ impl Judgement {
     }
 }
 
-/// As many of `texts` as fit into a message, each whole but for a first one that is too long alone; how many are
-/// left out is said.
-fn fitting(texts: &[String], between: &str) -> String {
+/// As many of `texts` as fit into a message, each whole but for a first one that is too long alone, with the number of
+/// those that do not; and these.
+fn fitting<'t>(texts: &'t [String], between: &str) -> (String, &'t [String]) {
     let rest = |left: usize| match left {
         0 => String::new(),
         left => format!("{between}and {left} more"),
@@ -309,12 +310,12 @@ fn fitting(texts: &[String], between: &str) -> String {
             .sum::<usize>()
             > room
         {
-            return told + &rest(left + 1);
+            return (told + &rest(left + 1), texts.get(nth..).unwrap_or_default());
         }
         told.push_str(between);
         told.push_str(&text);
     }
-    told
+    (told, &[])
 }
 
 #[cfg(test)]
@@ -331,6 +332,15 @@ mod tests {
             judgement.outcome("good").message()
         };
         let x = |length: usize| "x".repeat(length);
+        let mut judgement = Judgement::default();
+        for length in [100, 139, 20] {
+            judgement.add(Verdict::Warn, || x(length));
+        }
+        let outcome = judgement.timed(Duration::from_millis(12), "asked");
+        let message = format!("asked in 12 ms, {}, and 2 more", x(100));
+        assert_eq!(outcome.message(), message);
+        let left_out = outcome.left_out.unwrap();
+        assert_eq!(*left_out, [x(139).into(), x(20).into()]);
         assert_eq!(told(&[100, 100]), format!("{}; {}", x(100), x(100)));
         assert_eq!(told(&[100, 138]), format!("{}; {}", x(100), x(138)));
         assert_eq!(told(&[100, 139]), format!("{}; and 1 more", x(100)));

@@ -13,10 +13,7 @@ impl Writer<'_> {
             return self.bare_alarm();
         };
         let mut letter = Letter::new(&self.alarm_lead(incident), Some(self.worst(incident)));
-        letter.list(
-            "What was found",
-            vec![(String::new(), incident.evidence.to_string())],
-        );
+        letter.list("What was found", self.found(incident));
         letter.list("What was tried", self.tried(incident));
         letter.list("What to do next", self.next_steps(Some(incident)));
         letter.facts(vec![

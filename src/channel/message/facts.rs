@@ -49,6 +49,20 @@ impl Writer<'_> {
         ("Looks at", described.unwrap_or_default())
     }
 
+    /// The evidence, and what its message has no room for while it is the last that was seen.
+    pub(super) fn found(&self, incident: &Incident) -> Vec<(String, String)> {
+        let last = self
+            .watched()
+            .and_then(|watched| watched.record.last.as_ref());
+        let last = last.filter(|last| last.outcome.message() == *incident.evidence);
+        let more = last.and_then(|last| last.outcome.left_out.as_deref());
+        let more = more.unwrap_or_default().iter().map(ToString::to_string);
+        std::iter::once(incident.evidence.to_string())
+            .chain(more)
+            .map(|text| (String::new(), text))
+            .collect()
+    }
+
     /// The remedies that did not help, and whether there will be more.
     pub(super) fn tried(&self, incident: &Incident) -> Vec<(String, String)> {
         let watched = self.watched();

@@ -83,6 +83,9 @@ fn head(shell: &Shell<'_>, watched: &Watched, face: Face, title: &str) -> Markup
             }
             @if let Some(last) = &record.last {
                 p.said { (shell.time(last.at)) " " (last.outcome.message()) }
+                @if let Some(more) = &last.outcome.left_out {
+                    ul { @for finding in more.iter() { li { (finding) } } }
+                }
             }
         }
     }

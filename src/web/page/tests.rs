@@ -112,6 +112,23 @@ fn windows() -> Vec<Window> {
 }
 
 #[test]
+fn what_a_message_has_no_room_for_is_on_the_page_of_its_check() {
+    let start = NOW - Duration::from_mins(1);
+    let mut story = Story::begin(vec![(probe("shop", "Shop", "postgres", "db"), 0)], start);
+    let outcome = Outcome::new(Verdict::Warn, "connections 97 %; and 1 more");
+    let outcome = outcome.with_left_out(&["bloat <b>".to_owned()]);
+    story.look(start, "shop", outcome);
+    let (view, vitals) = (story.view(NOW), vitals());
+    let shell = shell(&view, &vitals);
+    let shop = view.engine.named("shop").expect("watched");
+    let html = check(&shell, shop, &[], &[], &[]).into_string();
+    assert!(
+        html.contains("and 1 more</p><ul><li>bloat &lt;b&gt;</li></ul>"),
+        "{html}"
+    );
+}
+
+#[test]
 fn what_single_questions_cost_is_folded_away_behind_what_they_found() {
     let (view, vitals) = (story::postgres_is_down(), vitals());
     let shell = shell(&view, &vitals);

@@ -39,6 +39,23 @@ fn an_incident_opens_where_nobody_said_how_the_page_is_reached() {
 }
 
 #[test]
+fn what_a_message_has_no_room_for_is_in_the_mail() {
+    let more = [
+        "deadlocks 7 (per minute; warn at 5)".to_owned(),
+        "bloat <b>".to_owned(),
+    ];
+    let mut stage = Stage::new("shop", "web-1");
+    for _ in 0..3 {
+        let outcome = Outcome::new(Verdict::Fail, "connections 97 %; and 2 more");
+        stage.look(outcome.with_left_out(&more));
+    }
+    let message = &stage.last().1;
+    let found = "What was found\n  connections 97 %; and 2 more\n  deadlocks 7 (per minute; warn at 5)\n  bloat <b>\n";
+    assert!(message.text.contains(found), "{}", message.text);
+    assert!(message.html.contains("bloat &lt;b&gt;"), "{}", message.html);
+}
+
+#[test]
 fn what_to_do_next_is_true_of_the_kind_and_who_is_on_it_is_not_asked_again() {
     for (name, kind, step) in [
         (
