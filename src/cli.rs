@@ -22,6 +22,7 @@ mod check;
 mod client;
 mod completions;
 mod heartbeat;
+mod key;
 mod mail;
 mod ping;
 mod run;
@@ -70,6 +71,9 @@ enum Command {
     /// Try the way that alerts take.
     #[command(subcommand)]
     Mail(mail::Command),
+    /// Keys of the management API.
+    #[command(subcommand)]
+    Key(key::Command),
     /// Print a completion script for a shell.
     Completions(completions::Arguments),
 }
@@ -127,6 +131,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Deliver => wrap::deliver(),
         Command::Ack(arguments) => ack::run(&source, &arguments),
         Command::Mail(mail::Command::Test) => mail::test(&source),
+        Command::Key(command) => Ok(key::run(&command)),
         Command::Completions(arguments) => {
             Ok(completions::run(&arguments, &mut Arguments::command()))
         }

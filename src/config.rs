@@ -4,6 +4,7 @@
 //! configuration with any problem is none: what is in force stays.
 
 mod accept;
+mod api;
 mod check;
 mod daemon;
 mod depend;
@@ -25,6 +26,7 @@ mod zone;
 
 use std::path::{Path, PathBuf};
 
+pub use api::{ApiKey, KEY_CHARS, Rights, make as new_api_key};
 pub use email::Email;
 pub use files::{Source, locate};
 pub use listen::Listen;
@@ -39,6 +41,11 @@ pub const BUILT_IN: &str = include_str!("../config/belfry.toml");
 
 /// The check that is told of every reading of the configuration; it has no probe.
 pub const CONFIG_CHECK: &str = own::CONFIG;
+
+/// The zone with this name in the IANA database: the system's, else the copy that is built in.
+pub fn zone_named(name: &str) -> Option<jiff::tz::TimeZone> {
+    zone::find(name).ok()
+}
 
 /// Reads and checks the configuration, with the variables of this process.
 ///

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::archive::Archivist;
 use crate::clock::Clock;
-use crate::config::{Listen, Plan, Source};
+use crate::config::{self, Listen, Plan, Source};
 use crate::core::engine::Engine;
 use crate::core::input::Input;
 use crate::core::time::Time;
@@ -75,10 +75,20 @@ pub async fn run(
         .with_context(|| format!("opening the journal in {}", plan.data_dir.display()))?;
     let Opened {
         journal,
-        restored,
+        mut restored,
         last_alive,
         quarantined,
     } = opened;
+
+    for definition in &mut restored.definitions {
+        let made = definition.record.as_mut().and_then(|r| r.made.as_mut());
+        if let Some(made) = made.filter(|made| made.by_calendar)
+            && !Arc::make_mut(made).settle(config::zone_named)
+        {
+            let (name, tz) = (&definition.name, &made.tz);
+            tracing::error!("the time zone {tz} of heartbeat {name} is not there; it goes by UTC");
+        }
+    }
 
     // Without it nobody operates from elsewhere; that is no reason not to watch.
     let token = web::Token::open(&plan.data_dir)
@@ -233,6 +243,7 @@ pub async fn run(
         facts: wires.facts.subscribe(),
         run_now,
         keys: wires.keys.subscribe(),
+        api_keys: wires.api_keys.subscribe(),
         token,
     };
     let limits = web::limits::Limits::default();

@@ -318,6 +318,16 @@ fn log(engine: &Engine, event: &Event) {
                 "could not hear from {from} to {to}: {reason}"
             );
         }
+        Event::BeatMade { check, name, .. } => {
+            tracing::info!(check = %name, "heartbeat {name} ({check}) was made");
+        }
+        Event::BeatChanged { check, name, .. } => {
+            tracing::info!(check = %name, "heartbeat {name} ({check}) was changed");
+        }
+        Event::BeatTakenOver { check, .. } => {
+            let check_name = name(check);
+            tracing::info!(check = %check_name, "heartbeat {check_name} was made while running and is in the configuration now");
+        }
         Event::PlanAdopted { checks, .. } => tracing::info!(checks, "watching {checks} checks"),
         Event::CheckAdded { .. }
         | Event::CheckReturned { .. }

@@ -28,6 +28,7 @@ pub mod body;
 mod cache;
 mod data;
 mod digest;
+mod healthchecks;
 mod intake;
 mod keys;
 pub mod limits;
@@ -40,6 +41,7 @@ pub mod page;
 mod past;
 mod ping;
 mod pulse;
+mod query;
 pub(crate) mod respond;
 mod route;
 mod seats;
@@ -53,6 +55,7 @@ mod unsent;
 pub(crate) mod watchers;
 
 pub use access::{Reached, is_local};
+pub use healthchecks::ApiKeys;
 pub use keys::Keys;
 pub use token::Token;
 
@@ -74,6 +77,8 @@ pub struct Facts {
     pub node: Arc<str>,
     /// The zone that times are shown in.
     pub zone: TimeZone,
+    /// Where people reach the status page, without a slash at its end, if the configuration says so.
+    pub url: Option<Arc<str>>,
     /// To be read before everything else: a configuration that was refused.
     pub notice: Option<Arc<str>>,
     /// How this daemon is reached, which decides who is an operator.
@@ -94,6 +99,8 @@ pub struct Sources {
     pub run_now: mpsc::Sender<CheckId>,
     /// With which heartbeats are addressed by their names.
     pub keys: watch::Receiver<Keys>,
+    /// What opens the management API of healthchecks.io.
+    pub api_keys: watch::Receiver<ApiKeys>,
     /// Whoever shows it is an operator; without one nobody is from elsewhere.
     pub token: Option<Token>,
 }
@@ -109,11 +116,14 @@ struct App {
     facts: watch::Receiver<Arc<Facts>>,
     run_now: mpsc::Sender<CheckId>,
     keys: watch::Receiver<Keys>,
+    api_keys: watch::Receiver<ApiKeys>,
     token: Option<Token>,
     limits: Limits,
     cache: Cache,
     door: Door,
     aside: Semaphore,
+    /// Whoever changes something over the management API.
+    changes: Semaphore,
 }
 
 /// Serves the status page on every listener until `shutdown`, then lets what is under way finish.
@@ -133,11 +143,13 @@ pub async fn run(
         facts: sources.facts,
         run_now: sources.run_now,
         keys: sources.keys,
+        api_keys: sources.api_keys,
         token: sources.token,
         limits,
         cache: Cache::new(),
         door,
         aside: Semaphore::new(ASIDE),
+        changes: Semaphore::new(1),
     });
     let mut servers = JoinSet::new();
     for listener in listeners {
@@ -209,8 +221,8 @@ fn refused(
     peer: IpAddr,
     body: &Incoming,
 ) -> Option<Mistake> {
-    if route.to == Endpoint::Ping {
-        return None; // Pings have answers of their own.
+    if matches!(route.to, Endpoint::Ping | Endpoint::Healthchecks) {
+        return None; // They have answers of their own.
     }
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > route.body {
@@ -290,6 +302,9 @@ async fn give(
         }
         Endpoint::Operate(operation, form) => {
             Ok(operate::operate(app, peer, request, body, (operation, form), part).await)
+        }
+        Endpoint::Healthchecks => {
+            Ok(healthchecks::healthchecks(app, peer, request, body, part).await)
         }
         Endpoint::Ping => Ok(ping::ping(app, peer, request, body, part).await),
     }

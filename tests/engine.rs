@@ -13,8 +13,12 @@ use belfry::core::view;
 
 #[path = "engine/away.rs"]
 mod away;
+#[path = "engine/beats.rs"]
+mod beats;
 #[path = "engine/isolation.rs"]
 mod isolation;
+#[path = "engine/made.rs"]
+mod made;
 #[path = "engine/plans.rs"]
 mod plans;
 #[path = "engine/remedies.rs"]

@@ -1,6 +1,7 @@
 //! `[heartbeat.NAME]`: jobs that must report in.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -10,15 +11,16 @@ use super::document::place_of;
 use super::rules::{INTERVALS, Rules};
 use super::{remedy, schedule};
 use crate::core::check::Check;
-use crate::core::heartbeat::Rule;
+use crate::core::heartbeat::{Filter, GROUP, KIND, Rule};
 use crate::core::schedule::Schedule;
 use crate::core::state::Threshold;
 use crate::settings::Section;
 
-/// The heading of heartbeats that say none.
-const GROUP: &str = "Jobs";
 /// Longest grace if none is said: a job may be late by as much as its own interval, but not by more than an hour.
 const LONGEST_USUAL_GRACE: Duration = Duration::from_hours(1);
+
+/// Longest list of words, in characters, as at healthchecks.io.
+const WORDS_CHARS: usize = 200;
 
 /// The UUIDs of the configuration, and where they are written.
 pub(super) type Uuids = BTreeMap<Uuid, String>;
@@ -50,6 +52,8 @@ pub(super) fn read<'a>(
         grace: grace.unwrap_or_else(usual),
         uuid: uuid(&mut section, uuids),
         fresh: Uuid::new_v4(),
+        manual_resume: section.boolean("manual_resume").unwrap_or_default(),
+        filter: filter(&mut section),
     };
     let about = About::read(&mut section, GROUP, base);
     let rules = Rules {
@@ -58,7 +62,7 @@ pub(super) fn read<'a>(
         ..base.rules.clone()
     };
     let mut check = Check {
-        kind: "heartbeat".into(),
+        kind: KIND.into(),
         target: schedule.to_string().into(),
         retry_every: None,
         heartbeat: Some(rule),
@@ -73,6 +77,59 @@ pub(super) fn read<'a>(
         remedy,
         origin,
     }
+}
+
+/// Which pings count, and as what; none where nothing is said of it.
+fn filter(section: &mut Section<'_>) -> Option<Arc<Filter>> {
+    let only_post = match section.string("methods").as_deref() {
+        None | Some("") => false,
+        Some("POST") => true,
+        Some(_) => {
+            let hint = "write methods = \"POST\", or leave it out for all";
+            section.refuse("methods", "\"methods\" can only be \"POST\"", hint);
+            false
+        }
+    };
+    let mut flag = |key| section.boolean(key).unwrap_or_default();
+    let (http_body, default_fail) = (flag("filter_http_body"), flag("filter_default_fail"));
+    let filter = Filter {
+        only_post,
+        http_body,
+        default_fail,
+        start: words(section, "start_kw"),
+        success: words(section, "success_kw"),
+        failure: words(section, "failure_kw"),
+        ..Filter::default()
+    };
+    let all = [&filter.start, &filter.success, &filter.failure];
+    let has_words = all.iter().any(|words| !words.is_empty());
+    if http_body && !has_words && !default_fail {
+        let hint = "write success_kw = \"done\", failure_kw = \"error\" or start_kw = \"began\"";
+        let message = "\"filter_http_body\" has no words to look for: no ping would count";
+        section.refuse("filter_http_body", message, hint);
+    } else if !http_body && (has_words || default_fail) {
+        let keys = [
+            "start_kw",
+            "success_kw",
+            "failure_kw",
+            "filter_default_fail",
+        ];
+        let key = keys.into_iter().find(|key| section.has(key));
+        let key = key.unwrap_or_default();
+        let message = format!("\"{key}\" does nothing by itself");
+        section.refuse(key, message, "add filter_http_body = true");
+    }
+    (filter != Filter::default()).then(|| Arc::new(filter))
+}
+
+/// Words, parted by commas, as healthchecks.io writes them.
+fn words(section: &mut Section<'_>, key: &'static str) -> Arc<str> {
+    let words = section.string(key).unwrap_or_default();
+    if words.chars().count() > WORDS_CHARS {
+        let message = format!("\"{key}\" is longer than {WORDS_CHARS} characters");
+        section.refuse(key, message, "keep the words that tell most");
+    }
+    words.into()
 }
 
 /// The UUID of its address, which no other heartbeat may have.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::api::{self, ApiKey};
 use super::check::{self, Base, Draft};
 use super::daemon::{self, Daemon};
 use super::document::Files;
@@ -13,7 +14,7 @@ use super::heartbeat::{self, Uuids};
 use super::isolation::Isolation;
 use super::rules::Rules;
 use super::{Email, Listen, Retention, depend, own};
-use crate::core::check::{Check, Roster};
+use crate::core::check::{Check, Flapping, Roster};
 use crate::probe::Probe;
 use crate::remedy::Remedy;
 use crate::settings::{Report, Secret};
@@ -35,6 +36,10 @@ pub struct Plan {
     pub email: Email,
     /// With which heartbeats are addressed by their names.
     pub ping_keys: Vec<Secret>,
+    /// What opens the management API.
+    pub api_keys: Vec<ApiKey>,
+    /// When heartbeats flap that are made while running: what `[defaults]` says.
+    pub flapping: Option<Flapping>,
     /// Where people reach the status page, without a slash at its end.
     pub status_url: Option<String>,
     /// The checks in the order of the files, then the heartbeats, then the built-in checks.
@@ -75,6 +80,7 @@ impl Plan {
                 .map(|planned| Arc::clone(&planned.check))
                 .collect(),
             recipients: Arc::clone(&self.email.to),
+            flapping: self.flapping,
         }
     }
 }
@@ -85,6 +91,7 @@ pub(super) fn read(mut files: Files<'_>, found: &Found, report: &Report<'_>) -> 
     let listen = Listen::read(files.one("listen"));
     let postgres = daemon::postgres(files.one("postgres"));
     let ping_keys = daemon::ping_keys(files.one("pings"));
+    let api_keys = api::read(files.one("api"));
     let email = Email::read(files.one("email"), &daemon.node, &daemon.data_dir);
     let status_url = daemon::page(files.one("page"));
     let retention = Retention::read(files.one("retention"));
@@ -132,6 +139,8 @@ pub(super) fn read(mut files: Files<'_>, found: &Found, report: &Report<'_>) -> 
         postgres,
         email,
         ping_keys,
+        api_keys,
+        flapping: base.rules.flapping,
         status_url,
         checks: all.into_iter().map(planned).collect(),
         retention,

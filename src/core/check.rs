@@ -111,8 +111,10 @@ pub struct Roster {
     /// The name of this daemon, which keeps the ids of two nodes apart.
     pub node: Arc<str>,
     pub checks: Vec<Arc<Check>>,
-    /// Who gets digests and test mails.
+    /// Who gets digests and test mails, and news of heartbeats that are made while running.
     pub recipients: Arc<[Recipient]>,
+    /// When heartbeats flap that are made while running.
+    pub flapping: Option<Flapping>,
     /// The clocks that messages go by.
     pub zone: TimeZone,
 }
@@ -124,6 +126,7 @@ impl Default for Roster {
             node: Arc::default(),
             checks: Vec::new(),
             recipients: Arc::default(),
+            flapping: None,
             zone: TimeZone::UTC,
         }
     }

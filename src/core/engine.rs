@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::check::{CheckId, Roster};
 use super::event::Event;
+use super::heartbeat::made::MOST;
 use super::incident::{Incident, IncidentId};
 use super::input::Input;
 use super::outbox::{Kind, Nid, Notification};
@@ -20,12 +21,14 @@ mod change;
 mod heal;
 mod isolate;
 mod judge;
+mod make;
 mod operate;
 mod plan;
 mod restore;
 mod tick;
 mod watched;
 
+pub use make::Slug;
 pub use restore::{Definition, Restored};
 pub use watched::{Last, Record, SPARK, Watched};
 
@@ -43,6 +46,9 @@ pub struct Engine {
     checks: Vector<Arc<Watched>>,
     names: OrdMap<Arc<str>, CheckId>,
     beats: OrdMap<Uuid, CheckId>,
+    /// The heartbeats that were made while running, and by their slugs.
+    made: OrdSet<CheckId>,
+    slugs: OrdMap<Arc<str>, OrdSet<CheckId>>,
     /// When which check has to be looked at without anything new: a deadline, the end of a window.
     wakes: OrdSet<(Time, CheckId)>,
     /// The open ones.
@@ -68,6 +74,10 @@ impl Engine {
             Input::Plan(roster) => self.adopt(now, roster),
             Input::Outcome { check, at, outcome } => self.observe(now, *check, *at, outcome),
             Input::Ping { check, ping } => self.hear(now, *check, ping),
+            Input::Provision { slug, uuid, ping } => self.provision(now, slug, *uuid, ping),
+            Input::Make { uuid, made } => self.make(now, *uuid, made, MOST),
+            Input::Change { check, made } => self.alter(now, *check, made),
+            Input::Unmake { check, by } => self.unmake(now, *check, by),
             Input::Acknowledge { incident, by, note } => self.acknowledge(now, incident, by, note),
             Input::Pause { check, by } => self.pause(now, *check, by),
             Input::Resume { check, by } => self.resume(now, *check, by),
@@ -117,12 +127,11 @@ impl Engine {
             .filter(|watched| watched.active)
     }
 
-    /// Everything that the plan has, in its order.
+    /// Everything that is watched: what the plan has, in its order, and then the heartbeats that were made.
     pub fn active(&self) -> impl Iterator<Item = &Arc<Watched>> {
-        self.roster
-            .checks
-            .iter()
-            .filter_map(|check| self.named(&check.name))
+        let planned = self.roster.checks.iter();
+        let planned = planned.filter_map(|check| self.named(&check.name));
+        planned.chain(self.made())
     }
 
     /// An incident, open or closed not long ago.

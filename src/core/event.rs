@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::check::{Check, CheckId, Roster};
-use super::heartbeat::Ping;
+use super::heartbeat::{Made, Ping};
 use super::incident::{Acknowledgement, Incident, IncidentId};
 use super::outbox::{Delivery, Nid, Notification};
 use super::outcome::Outcome;
@@ -50,6 +50,27 @@ pub enum Event {
         check: CheckId,
         uuid: Uuid,
     },
+    /// A heartbeat was made while running, by a ping or over the API.
+    BeatMade {
+        check: CheckId,
+        at: Time,
+        /// What it is called among the checks.
+        name: Arc<str>,
+        uuid: Uuid,
+        made: Arc<Made>,
+    },
+    /// The settings of one that was made are others now, and perhaps its name among the checks.
+    BeatChanged {
+        check: CheckId,
+        at: Time,
+        name: Arc<str>,
+        made: Arc<Made>,
+    },
+    /// The configuration has the name of one that was made: it says what it is like from now on.
+    BeatTakenOver {
+        check: CheckId,
+        at: Time,
+    },
     /// A look was taken in.
     Observed {
         check: CheckId,
@@ -59,6 +80,8 @@ pub enum Event {
     /// A ping was taken in.
     Pinged {
         check: CheckId,
+        /// How many pings of this heartbeat were recorded with it.
+        n: u64,
         ping: Ping,
     },
     /// A check turned; `state` is what it turned into.
@@ -149,6 +172,9 @@ impl Event {
             | Self::CheckReturned { check, .. }
             | Self::CheckRemoved { check, .. }
             | Self::BeatKeyed { check, .. }
+            | Self::BeatMade { check, .. }
+            | Self::BeatChanged { check, .. }
+            | Self::BeatTakenOver { check, .. }
             | Self::Observed { check, .. }
             | Self::Pinged { check, .. }
             | Self::Turned { check, .. }
@@ -183,6 +209,9 @@ impl Event {
             | Self::CheckReturned { .. }
             | Self::CheckRemoved { .. }
             | Self::BeatKeyed { .. }
+            | Self::BeatMade { .. }
+            | Self::BeatChanged { .. }
+            | Self::BeatTakenOver { .. }
             | Self::Observed { .. }
             | Self::Pinged { .. }
             | Self::Turned { .. }
@@ -210,6 +239,9 @@ impl Event {
             | Self::CheckReturned { .. }
             | Self::CheckRemoved { .. }
             | Self::BeatKeyed { .. }
+            | Self::BeatMade { .. }
+            | Self::BeatChanged { .. }
+            | Self::BeatTakenOver { .. }
             | Self::Observed { .. }
             | Self::Pinged { .. }
             | Self::Turned { .. }

@@ -11,6 +11,19 @@ use super::schedule::Schedule;
 use super::state::{Phase, Reason};
 use super::time::Time;
 
+mod filter;
+pub mod made;
+mod run;
+
+pub use filter::Filter;
+pub use made::Made;
+pub use run::{MOST_RUNS, Run};
+
+/// The kind of a heartbeat among the checks.
+pub const KIND: &str = "heartbeat";
+/// The heading of heartbeats that say none.
+pub const GROUP: &str = "Jobs";
+
 /// What the plan says of a heartbeat beside the rules of every check.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -21,16 +34,45 @@ pub struct Rule {
     /// A fresh random UUID, taken where neither the configuration nor the journal has one. Randomness is
     /// an argument here, too.
     pub fresh: Uuid,
+    /// Whether pings leave a pause as it is: only an operator ends it.
+    pub manual_resume: bool,
+    /// Which pings count, and as what; none where all do.
+    pub filter: Option<Arc<Filter>>,
 }
 
 /// The fresh UUID is no part of the rule: it is another one at each reading of the same configuration.
 impl PartialEq for Rule {
     fn eq(&self, other: &Self) -> bool {
-        (self.grace, self.uuid) == (other.grace, other.uuid)
+        let all = |rule: &Self| (rule.grace, rule.uuid, rule.manual_resume);
+        all(self) == all(other) && self.filter == other.filter
     }
 }
 
 impl Eq for Rule {}
+
+impl Rule {
+    /// One that only says how late it may be.
+    pub fn new(grace: Duration, fresh: Uuid) -> Self {
+        Self {
+            grace,
+            uuid: None,
+            fresh,
+            manual_resume: false,
+            filter: None,
+        }
+    }
+
+    /// What a ping means to a heartbeat in this phase.
+    pub fn meaning(&self, phase: Phase, ping: &Ping) -> Signal {
+        if phase == Phase::Paused && self.manual_resume {
+            return Signal::Ignored;
+        }
+        match &self.filter {
+            None => ping.signal,
+            Some(filter) => filter.of_http(ping.signal, &ping.method, &ping.body),
+        }
+    }
+}
 
 /// What a ping reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +85,8 @@ pub enum Signal {
     Log,
     /// The job's exit code, 0 to 255; 0 is success.
     Exit(u8),
+    /// What the rule of the heartbeat does not let count.
+    Ignored,
 }
 
 impl Signal {
@@ -53,6 +97,7 @@ impl Signal {
             Self::Start => "start",
             Self::Fail | Self::Exit(_) => "fail",
             Self::Log => "log",
+            Self::Ignored => "ignored",
         }
     }
 }
@@ -81,7 +126,11 @@ pub struct Beat {
     pub pings: u64,
     /// The last success or failure.
     pub last_ping: Option<Time>,
+    /// The newest start that has no end.
     pub last_start: Option<(Time, Option<Uuid>)>,
+    /// Older starts without an end, oldest first, at most [`MOST_RUNS`] with the newest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub older: Vec<Run>,
     /// From start to finish, of the last run that had both.
     pub last_took: Option<Duration>,
     /// When the next success is expected; none before the first ping.
@@ -100,6 +149,7 @@ impl Beat {
             pings: 0,
             last_ping: None,
             last_start: None,
+            older: Vec::new(),
             last_took: None,
             expected: None,
             deaf: Duration::ZERO,
@@ -109,30 +159,19 @@ impl Beat {
 
     /// What a ping leaves behind.
     ///
-    /// A start only notes the start. A success or failure notes the ping and, when it belongs to the last
-    /// start (the same `rid`, or none), how long the run took; a finish of another run leaves a start
-    /// with a `rid` standing. A log only counts.
+    /// A start only notes the start. A success or failure notes the ping and ends the run that it belongs to,
+    /// see [`Beat::end`]. A log or what is ignored only counts.
     pub fn heard(&mut self, ping: &Ping, schedule: &Schedule) {
         self.pings += 1;
         match ping.signal {
-            Signal::Log => {}
-            Signal::Start => {
-                self.last_start = Some((ping.at, ping.rid));
-                self.deaf_since_start = Duration::ZERO;
-            }
+            Signal::Log | Signal::Ignored => {}
+            Signal::Start => self.begin(ping.at, ping.rid),
             Signal::Success | Signal::Fail | Signal::Exit(_) => {
                 self.last_ping = Some(ping.at);
-                self.last_took = None;
                 self.deaf = Duration::ZERO;
                 self.expected = schedule.next_after(ping.at);
-                if let Some((started, rid)) = self.last_start {
-                    if rid == ping.rid {
-                        self.last_took = Some(ping.at.since(started));
-                        self.last_start = None;
-                    } else if ping.signal.word() == "fail" || ping.rid.is_none() {
-                        self.last_start = None;
-                    }
-                }
+                let failed = ping.signal.word() == "fail";
+                self.last_took = self.end(ping.at, ping.rid, failed);
             }
         }
     }
@@ -146,7 +185,7 @@ impl Beat {
 
     /// Expects nothing until the next ping: it was paused, or resumed, or was not in the plan for a while.
     pub fn rest(&mut self) {
-        self.last_start = None;
+        self.forget_runs();
         self.expected = None;
         self.deaf = Duration::ZERO;
         self.deaf_since_start = Duration::ZERO;
@@ -154,10 +193,11 @@ impl Beat {
 
     /// When this turns Down if nothing more is heard, and why.
     ///
-    /// After the expected time plus grace while it is up; after the last start plus grace as long as the
-    /// run is not finished, even if it was never up. A heartbeat that is down or paused has no deadline.
+    /// After the expected time plus grace while it is up; after a start plus grace as long as that run is not
+    /// finished, even if it was never up, and even in a pause that pings may end. One that is down has no
+    /// deadline.
     pub fn deadline(&self, phase: Phase, grace: Duration) -> Option<(Time, Reason)> {
-        if matches!(phase, Phase::Down | Phase::Paused) {
+        if phase == Phase::Down {
             return None;
         }
         let overdue = self
@@ -165,8 +205,8 @@ impl Beat {
             .filter(|_| matches!(phase, Phase::Up | Phase::Degraded))
             .map(|expected| (expected + grace + self.deaf, Reason::Overdue));
         let unfinished = self
-            .last_start
-            .map(|(started, _)| (started + grace + self.deaf_since_start, Reason::Unfinished));
+            .first_to_end()
+            .map(|run| (run.at + grace + run.deaf, Reason::Unfinished));
         match (overdue, unfinished) {
             (Some(a), Some(b)) => Some(if b.0 < a.0 { b } else { a }),
             (a, b) => a.or(b),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::check::{CheckId, Roster};
-use super::heartbeat::Ping;
+use super::heartbeat::{Made, Ping};
 use super::incident::IncidentId;
 use super::outbox::{Delivery, Nid};
 use super::outcome::Outcome;
@@ -24,6 +24,19 @@ pub enum Input {
     },
     /// A job has reported in.
     Ping { check: CheckId, ping: Ping },
+    /// A job has reported in by a name that may have no heartbeat yet: then it gets one, at the address `uuid`.
+    /// Randomness is an argument here, too.
+    Provision {
+        slug: Arc<str>,
+        uuid: Uuid,
+        ping: Ping,
+    },
+    /// Somebody makes a heartbeat, at the address `uuid`.
+    Make { uuid: Uuid, made: Arc<Made> },
+    /// Somebody changes one that was made.
+    Change { check: CheckId, made: Arc<Made> },
+    /// Somebody deletes one that was made.
+    Unmake { check: CheckId, by: Arc<str> },
     /// Somebody is on it.
     Acknowledge {
         incident: IncidentId,

@@ -181,6 +181,7 @@ impl Stage {
             zone: jiff::tz::TimeZone::UTC,
             checks: vec![check("postgres", recipients), check("shop", recipients)],
             recipients: recipients.iter().map(|to| email(to)).collect(),
+            flapping: None,
         };
         let house = House {
             engine,

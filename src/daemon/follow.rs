@@ -21,7 +21,7 @@ use crate::remedy::Treatment;
 use crate::schedule::Job;
 use crate::settings::Secret;
 use crate::web::page::About;
-use crate::web::{Facts, Keys, Reached, is_local};
+use crate::web::{ApiKeys, Facts, Keys, Reached, is_local};
 
 /// The cells. Clones lead to the same ones.
 #[derive(Clone)]
@@ -37,6 +37,7 @@ pub(super) struct Wires {
     pub(super) facts: watch::Sender<Arc<Facts>>,
     pub(super) node: watch::Sender<Arc<str>>,
     pub(super) keys: watch::Sender<Keys>,
+    pub(super) api_keys: watch::Sender<ApiKeys>,
     notices: watch::Sender<Notices>,
 }
 
@@ -55,6 +56,7 @@ impl Wires {
             facts: watch::Sender::new(Arc::new(facts(plan, status, started))),
             node: watch::Sender::new(Arc::clone(&plan.node)),
             keys: watch::Sender::new(Keys::new(&plan.ping_keys)),
+            api_keys: watch::Sender::new(ApiKeys::new(&plan.api_keys)),
             notices: watch::Sender::default(),
         }
     }
@@ -75,6 +77,7 @@ impl Wires {
         self.node
             .send_if_modified(|node| std::mem::replace(node, Arc::clone(&plan.node)) != plan.node);
         self.keys.send_replace(Keys::new(&plan.ping_keys));
+        self.api_keys.send_replace(ApiKeys::new(&plan.api_keys));
         let jobs = jobs(plan, view, &self.jobs.borrow());
         self.jobs.send_replace(Arc::new(jobs));
         self.treatments
@@ -82,6 +85,7 @@ impl Wires {
         self.facts.send_modify(|facts| {
             let facts = Arc::make_mut(facts);
             (facts.node, facts.zone) = (Arc::clone(&plan.node), plan.zone.clone());
+            facts.url = plan.status_url.as_deref().map(Arc::from);
             facts.about.config = files(plan);
             let listen = std::mem::take(&mut facts.reached.listen);
             facts.reached = reached(plan, listen);
@@ -200,6 +204,7 @@ fn facts(plan: &Plan, status: &[Listening], started: Time) -> Facts {
     Facts {
         node: Arc::clone(&plan.node),
         zone: plan.zone.clone(),
+        url: plan.status_url.as_deref().map(Arc::from),
         notice: None,
         reached: reached(
             plan,

@@ -309,7 +309,7 @@ mod tests {
             body: vec![0; 100_000].into(),
         };
         let check = CheckId(0);
-        pending.add(now, Event::Pinged { check, ping }, &engine);
+        pending.add(now, Event::Pinged { check, n: 1, ping }, &engine);
         pending.add(now, Event::FlappingBegan { check, at: now }, &engine);
         assert!(pending.failed(now), "it is news");
         assert_eq!(pending.events.len(), 1);

@@ -1,5 +1,7 @@
 //! One batch, one transaction.
 
+use std::sync::Arc;
+
 use rusqlite::params;
 use serde::Serialize;
 
@@ -13,7 +15,7 @@ use super::{ledger, rollup, ship, straggler};
 use crate::core::check::CheckId;
 use crate::core::engine::Watched;
 use crate::core::event::Event;
-use crate::core::heartbeat::{Ping, Signal};
+use crate::core::heartbeat::{KIND, Ping, Signal};
 use crate::core::incident::Incident;
 use crate::core::outbox::Notification;
 use crate::core::outcome::Outcome;
@@ -86,7 +88,7 @@ impl Entry<'_, '_> {
                 return rollup::take_in(self.desk.conn, &self.desk.heads, *check, tally);
             }
             // A ping has a row of its own, and what it meant is in the events that follow from it.
-            Event::Pinged { check, ping } => return self.ping(*check, ping),
+            Event::Pinged { check, n, ping } => return self.ping(*check, *n, ping),
             Event::CheckAdded {
                 check,
                 name,
@@ -96,10 +98,15 @@ impl Entry<'_, '_> {
             } => {
                 self.define(*check, name, kind, *at)?;
             }
+            Event::BeatMade {
+                check, at, name, ..
+            } => self.define(*check, name, KIND, *at)?,
+            Event::BeatChanged { check, name, .. } => self.rename(*check, name)?,
             Event::CheckReturned { check, .. } => self.removed(*check, None)?,
             Event::CheckRemoved { check, at } => self.removed(*check, Some(*at))?,
             Event::PlanAdopted { .. }
             | Event::BeatKeyed { .. }
+            | Event::BeatTakenOver { .. }
             | Event::Turned { .. }
             | Event::FlappingBegan { .. }
             | Event::FlappingEnded { .. }
@@ -150,11 +157,11 @@ impl Entry<'_, '_> {
         Ok(())
     }
 
-    fn ping(&mut self, check: CheckId, ping: &Ping) -> rusqlite::Result<()> {
+    fn ping(&mut self, check: CheckId, n: u64, ping: &Ping) -> rusqlite::Result<()> {
         let conn = self.desk.conn;
         conn.prepare_cached(
-            "INSERT INTO ping (check_id, at, signal, rid, method, remote, agent, body) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO ping (check_id, at, signal, rid, method, remote, agent, body, n) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             check.0,
@@ -165,6 +172,7 @@ impl Entry<'_, '_> {
             ping.remote,
             ping.agent,
             ping.body.as_ref(),
+            n.cast_signed(),
         ])?;
         self.bytes += ping.body.len() as u64;
         if let Some(cargo) = &mut self.cargo {
@@ -193,6 +201,18 @@ impl Entry<'_, '_> {
             .execute(params![id.0, name, kind, at.millis()])?;
         if let Some(cargo) = self.cargo.as_mut().filter(|_| self.desk.heads.introduced) {
             let (name, kind) = (name.into(), kind.into());
+            cargo.checks.push(ShippedCheck { id, name, kind });
+        }
+        Ok(())
+    }
+
+    fn rename(&mut self, id: CheckId, name: &Arc<str>) -> rusqlite::Result<()> {
+        self.desk
+            .conn
+            .prepare_cached("UPDATE check_def SET name = ?2 WHERE id = ?1")?
+            .execute(params![id.0, name])?;
+        if let Some(cargo) = self.cargo.as_mut().filter(|_| self.desk.heads.introduced) {
+            let (name, kind) = (Arc::clone(name), KIND.into());
             cargo.checks.push(ShippedCheck { id, name, kind });
         }
         Ok(())
@@ -308,6 +328,7 @@ fn signal_code(signal: Signal) -> u16 {
         Signal::Start => 257,
         Signal::Fail => 258,
         Signal::Log => 259,
+        Signal::Ignored => 260,
     }
 }
 
@@ -317,6 +338,7 @@ pub(super) fn signal(code: u16) -> Signal {
         257 => Signal::Start,
         258 => Signal::Fail,
         259 => Signal::Log,
+        260 => Signal::Ignored,
         code => u8::try_from(code).map_or(Signal::Success, Signal::Exit),
     }
 }

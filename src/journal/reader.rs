@@ -15,6 +15,7 @@ use super::quarantine::with;
 use super::shipment::{Shipment, ShippedCheck};
 use super::{schema, ship};
 use crate::core::check::CheckId;
+use crate::core::event::Event;
 use crate::core::heartbeat::Ping;
 use crate::core::incident::{Incident, IncidentId};
 use crate::core::outbox::{Nid, Notification};
@@ -23,9 +24,11 @@ use crate::core::rollup::{Resolution, Rollup};
 use crate::core::time::Time;
 
 mod looks;
+mod pings;
 mod rows;
 mod waiting;
 
+pub use pings::Heard;
 pub use waiting::Waiting;
 
 /// Queries at the same time; the others wait for their turn.
@@ -105,6 +108,28 @@ impl Reader {
     /// Pings of a heartbeat in the order of their arrival, the newest first.
     pub async fn pings(&self, check: CheckId, limit: usize) -> anyhow::Result<Vec<(Time, Ping)>> {
         self.query(move |conn| rows::pings(conn, check, most(limit)))
+            .await
+    }
+
+    /// What is known of the last pings of a heartbeat, without their bodies, the newest first.
+    pub async fn heard(&self, check: CheckId, limit: usize) -> anyhow::Result<Vec<Heard>> {
+        self.query(move |conn| pings::heard(conn, check, most(limit)))
+            .await
+    }
+
+    /// The body of the ping with this number of a heartbeat.
+    pub async fn ping_body(&self, check: CheckId, n: u64) -> anyhow::Result<Option<Vec<u8>>> {
+        self.query(move |conn| pings::body(conn, check, n)).await
+    }
+
+    /// The turns of a check from `from` and before `to`, the newest first, at most `limit`.
+    pub async fn turns(
+        &self,
+        check: CheckId,
+        (from, to): (Time, Time),
+        limit: usize,
+    ) -> anyhow::Result<Vec<Event>> {
+        self.query(move |conn| pings::turns(conn, check, (from, to), most(limit)))
             .await
     }
 

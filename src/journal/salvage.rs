@@ -87,7 +87,7 @@ pub(super) fn salvage(path: &Path, damaged: Option<&Path>, now: Time) -> (Restor
 fn aged(mut record: Record, heard_until: Option<Time>, now: Time) -> Record {
     if let Some((beat, until)) = record.beat.as_mut().zip(heard_until) {
         beat.deaf += now.since(until);
-        beat.deaf_since_start += now.since(until);
+        beat.deafen_runs(|_| now.since(until));
     }
     record
 }

@@ -201,6 +201,7 @@ mod tests {
         let facts = Arc::new(Facts {
             node: "web-1".into(),
             zone: jiff::tz::TimeZone::UTC,
+            url: None,
             notice: None,
             reached: Reached::default(),
             about: About::default(),

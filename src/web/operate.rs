@@ -32,7 +32,7 @@ use crate::inbox::Answer;
 /// How long to wait until the pages show what was decided; after that they show it a moment later.
 const SHOWN_WITHIN: Duration = Duration::from_secs(1);
 /// What need not be encoded in a part of a path (RFC 3986 section 2.3).
-const PART: &AsciiSet = &NON_ALPHANUMERIC
+pub(super) const PART: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')

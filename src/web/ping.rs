@@ -21,7 +21,8 @@ use super::body::Body;
 use super::intake::{Intake, take};
 use super::limits::{PING_BYTES, PING_KEPT};
 use super::respond;
-use crate::core::engine::Watched;
+use crate::core::check::CheckId;
+use crate::core::engine::{Slug, Watched};
 use crate::core::heartbeat::{Beat, Ping, Signal};
 use crate::core::input::Input;
 use crate::core::text;
@@ -32,6 +33,8 @@ use crate::inbox::Answer;
 const AGENT_CHARS: usize = 200;
 /// How long ago at most a ping can have happened that is delivered late.
 const OLDEST: Duration = Duration::from_hours(72);
+/// Longest slug that a heartbeat is made for, as healthchecks.io stores at most.
+const SLUG_BYTES: usize = 100;
 /// When to try again after a 503, in seconds.
 const RETRY: u64 = 5;
 
@@ -72,12 +75,14 @@ pub(super) async fn ping(
     {
         return say(StatusCode::BAD_REQUEST, "invalid url format");
     }
-    let known = whose.find(app).map(|watched| {
-        let beat = watched.record.beat.as_ref();
-        (watched.id, beat.and_then(heard_last))
-    });
-    let Some((check, heard_last)) = known else {
-        return say(StatusCode::NOT_FOUND, "not found");
+    let (target, heard_last) = match whose.find(app, request.uri.query()) {
+        Found::One(watched) => {
+            let beat = watched.record.beat.as_ref();
+            (Target::Known(watched.id), beat.and_then(heard_last))
+        }
+        Found::New(slug) => (Target::New(slug), None),
+        Found::Many => return say(StatusCode::CONFLICT, "ambiguous slug"),
+        Found::Nobody => return say(StatusCode::NOT_FOUND, "not found"),
     };
     let Some(signal) = action else {
         return say(StatusCode::BAD_REQUEST, "invalid url format");
@@ -107,15 +112,25 @@ pub(super) async fn ping(
         agent: agent.unwrap_or_default().into(),
         body: Arc::from(body.as_ref()),
     };
-    let answer = app
-        .inbox
-        .ask(Input::Ping { check, ping }, app.limits.decision)
-        .await;
-    match answer {
+    let (uuid, input) = match target {
+        Target::Known(check) => (None, Input::Ping { check, ping }),
+        Target::New(slug) => {
+            let uuid = Uuid::new_v4();
+            (Some(uuid), Input::Provision { slug, uuid, ping })
+        }
+    };
+    match app.inbox.ask(input, app.limits.decision).await {
         Answer::Done => {
             app.vitals.pings.bump();
-            say(StatusCode::OK, "OK")
+            // Somebody else may have made it in the same moment.
+            match uuid {
+                Some(uuid) if app.view.borrow().engine.beat(&uuid).is_some() => {
+                    say(StatusCode::CREATED, "Created")
+                }
+                Some(_) | None => say(StatusCode::OK, "OK"),
+            }
         }
+        // It is gone by now, or there are too many to make another.
         Answer::Nothing => say(StatusCode::NOT_FOUND, "not found"),
         Answer::NotDurable | Answer::Busy => {
             app.vitals.pings_refused.bump();
@@ -127,6 +142,22 @@ pub(super) async fn ping(
 
 fn say(status: StatusCode, text: &'static str) -> Response<Body> {
     respond::with(status, HEADERS.clone(), text)
+}
+
+/// Who the ping is for.
+enum Target {
+    Known(CheckId),
+    /// Nobody yet: one is made.
+    New(Arc<str>),
+}
+
+/// Who has an address.
+enum Found {
+    One(Arc<Watched>),
+    /// Nobody, but whoever asks wants one to be made.
+    New(Arc<str>),
+    Many,
+    Nobody,
 }
 
 /// Whose ping it is.
@@ -142,14 +173,25 @@ enum Whose<'a> {
 
 impl Whose<'_> {
     /// The heartbeat, if there is one. A wrong key costs what a right one does.
-    fn find(self, app: &App) -> Option<Arc<Watched>> {
+    fn find(self, app: &App, query: Option<&str>) -> Found {
         let view = app.view.borrow();
         match self {
-            Self::Uuid(uuid) => view.engine.beat(&uuid).cloned(),
+            Self::Uuid(uuid) => {
+                let one = view.engine.beat(&uuid).cloned();
+                one.map_or(Found::Nobody, Found::One)
+            }
             Self::Name { key, name } => {
                 let is_known = app.keys.borrow().has(key);
-                let named = view.engine.named(name).cloned();
-                named.filter(|watched| is_known && watched.check.heartbeat.is_some())
+                let found = view.engine.slug(name);
+                match found {
+                    _ if !is_known => Found::Nobody,
+                    Slug::One(watched) => Found::One(Arc::clone(watched)),
+                    Slug::Many => Found::Many,
+                    Slug::Nobody if wants_one(query) && name.len() <= SLUG_BYTES => {
+                        Found::New(name.into())
+                    }
+                    Slug::Nobody => Found::Nobody,
+                }
             }
         }
     }
@@ -219,6 +261,12 @@ fn happened(query: Option<&str>, now: Time) -> Time {
     let said = pairs.find_map(|pair| pair.strip_prefix("at=")?.parse().ok());
     let said = said.map(Time::from_millis);
     said.map_or(now, |said| said.max(now - OLDEST).min(now))
+}
+
+/// Whether a query has `create=1`; of several values the last counts.
+fn wants_one(query: Option<&str>) -> bool {
+    let mut pairs = query.unwrap_or_default().split('&').rev();
+    pairs.find_map(|pair| pair.strip_prefix("create=")) == Some("1")
 }
 
 /// The `rid` of a query. `Err` when there is one and it is no UUID.

@@ -116,6 +116,11 @@ pub(crate) fn text(status: StatusCode, text: String) -> Response<Body> {
     with(status, PLAIN.clone(), text)
 }
 
+/// Bytes of somebody else, shown as text.
+pub(crate) fn bytes(status: StatusCode, bytes: Vec<u8>) -> Response<Body> {
+    with(status, PLAIN.clone(), bytes)
+}
+
 /// Figures for Prometheus.
 pub(crate) fn metrics(text: String) -> Response<Body> {
     with(StatusCode::OK, METRICS.clone(), text)

@@ -4,12 +4,14 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 
 use super::access::Access::{self, Operator, Public};
-use super::limits::{FORM_BYTES, PING_BYTES};
+use super::limits::{API_BYTES, FORM_BYTES, PING_BYTES};
 
 /// What answers. One row of [`ROUTES`] each, one arm of the match in `web.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
     Ping,
+    /// The management API of healthchecks.io.
+    Healthchecks,
     Overview,
     Check,
     Incidents,
@@ -35,9 +37,13 @@ pub(super) enum Endpoint {
 }
 
 impl Endpoint {
-    /// Whether it tells nothing of what is watched, so that it does not matter by which name it is asked.
+    /// Whether it tells nothing of what is watched, or only to whoever shows a key, so that it does not matter by
+    /// which name it is asked.
     pub(super) fn is_for_any_name(self) -> bool {
-        matches!(self, Self::Ping | Self::Health | Self::Ready)
+        matches!(
+            self,
+            Self::Ping | Self::Healthchecks | Self::Health | Self::Ready
+        )
     }
 }
 
@@ -120,6 +126,13 @@ pub(super) const ROUTES: &[Route] = &[
         access: Public,
         body: PING_BYTES,
         to: Endpoint::Ping,
+    },
+    Route {
+        methods: Methods::Any,
+        path: "/compat/healthchecks/api/*",
+        access: Public,
+        body: API_BYTES,
+        to: Endpoint::Healthchecks,
     },
     read("/", Endpoint::Overview),
     read("/assets/*", Endpoint::Asset),
@@ -271,12 +284,15 @@ mod tests {
     }
 
     #[test]
-    fn every_row_that_changes_something_is_for_operators_or_is_a_ping() {
+    fn every_row_that_changes_something_is_for_operators_or_has_keys_of_its_own() {
         for route in ROUTES {
             match route.methods {
                 Methods::Read => assert_eq!(route.access, Public, "{}", route.path),
                 Methods::Post => assert_eq!(route.access, Operator, "{}", route.path),
-                Methods::Any => assert_eq!(route.to, Endpoint::Ping, "{}", route.path),
+                Methods::Any => {
+                    let keyed = [Endpoint::Ping, Endpoint::Healthchecks];
+                    assert!(keyed.contains(&route.to), "{}", route.path);
+                }
             }
         }
     }

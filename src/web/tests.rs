@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::limits::Limits;
 use super::page::{About, story};
-use super::{Facts, Keys, Reached, Sources, Token, run};
+use super::{ApiKeys, Facts, Keys, Reached, Sources, Token, run};
 use crate::clock::Clock;
 use crate::core::check::CheckId;
 use crate::core::input::Input;
@@ -75,6 +75,7 @@ impl Town {
         let (facts, facts_receiver) = watch::channel(Arc::new(Facts {
             node: "web-1".into(),
             zone: jiff::tz::TimeZone::UTC,
+            url: None,
             notice: None,
             reached: Reached {
                 listen: vec![address],
@@ -96,6 +97,7 @@ impl Town {
             facts: facts_receiver,
             run_now,
             keys: watch::Sender::new(Keys::new(&[Secret::new(PING_KEY)])).subscribe(),
+            api_keys: watch::Sender::new(ApiKeys::default()).subscribe(),
             token: Some(Token::open(folder.path()).expect("a token")),
         };
         let mut tasks = JoinSet::new();

@@ -161,6 +161,7 @@ pub(crate) fn batch(second: i64) -> Batch {
     if second % 3 == 0 {
         events.push(Event::Pinged {
             check: CheckId(2),
+            n: 1,
             ping: ping(second, at),
         });
     }

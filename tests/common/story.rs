@@ -55,11 +55,7 @@ pub(crate) fn heartbeat(name: &str) -> Check {
         kind: "heartbeat".into(),
         schedule: Schedule::Every(Duration::from_hours(1)),
         fail_after: Threshold::in_a_row(1),
-        heartbeat: Some(Rule {
-            grace: Duration::from_mins(10),
-            uuid: None,
-            fresh: Uuid::from_u128(7),
-        }),
+        heartbeat: Some(Rule::new(Duration::from_mins(10), Uuid::from_u128(7))),
         ..check(name)
     }
 }
@@ -107,6 +103,7 @@ impl Story {
                 .expect("a zone"),
             checks,
             recipients: Arc::from([ops()]),
+            flapping: None,
         });
         let mut story = Self {
             engine: Engine::default(),
@@ -161,7 +158,22 @@ impl Story {
 
     /// A ping of `name`.
     pub(crate) fn ping(&mut self, name: &str, signal: Signal) -> &mut Self {
+        self.ping_of(name, signal, None)
+    }
+
+    /// A ping of `name` that says which run it belongs to.
+    pub(crate) fn ping_of(&mut self, name: &str, signal: Signal, rid: Option<u128>) -> &mut Self {
         let ping = Ping {
+            rid: rid.map(Uuid::from_u128),
+            ..self.heard(signal)
+        };
+        let check = self.id(name);
+        self.input(&Input::Ping { check, ping })
+    }
+
+    /// A ping that arrives now.
+    pub(crate) fn heard(&self, signal: Signal) -> Ping {
+        Ping {
             at: self.now,
             signal,
             rid: None,
@@ -169,13 +181,7 @@ impl Story {
             remote: "127.0.0.1".into(),
             agent: "curl".into(),
             body: Arc::from([]),
-        };
-        let input = Input::Ping {
-            check: self.id(name),
-            ping,
-        };
-        self.step(&input);
-        self
+        }
     }
 
     /// Anything else.
@@ -367,6 +373,15 @@ impl Story {
                 .definitions
                 .insert(*check, (Arc::clone(name), Arc::clone(kind), true));
         }
+        if let Event::BeatMade { check, name, .. } = event {
+            let made = (Arc::clone(name), "heartbeat".into(), true);
+            self.kept.definitions.insert(*check, made);
+        }
+        if let Event::BeatChanged { check, name, .. } = event
+            && let Some(definition) = self.kept.definitions.get_mut(check)
+        {
+            definition.0 = Arc::clone(name);
+        }
         if let Event::CheckRemoved { check, .. } | Event::CheckReturned { check, .. } = event
             && let Some(definition) = self.kept.definitions.get_mut(check)
         {
@@ -439,6 +454,9 @@ fn told(engine: &Engine, event: &Event) -> Option<String> {
         Event::CheckRemoved { check, .. } => format!("{} removed", name(check)),
         Event::CheckAdded { check, .. } => format!("{} added", name(check)),
         Event::CheckReturned { check, .. } => format!("{} returned", name(check)),
+        Event::BeatMade { check, .. } => format!("{} made", name(check)),
+        Event::BeatChanged { check, .. } => format!("{} changed", name(check)),
+        Event::BeatTakenOver { check, .. } => format!("{} taken over", name(check)),
         Event::PlanAdopted { .. }
         | Event::BeatKeyed { .. }
         | Event::Observed { .. }

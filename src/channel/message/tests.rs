@@ -70,6 +70,7 @@ impl Stage {
             zone: TimeZone::UTC,
             checks: vec![Arc::new(check)],
             recipients: Arc::from([ops]),
+            flapping: None,
         };
         let context = Context {
             node: node.into(),

@@ -14,6 +14,7 @@ use crate::core::time::Time;
 
 impl Engine {
     /// Makes it so.
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of event")]
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::PlanAdopted { roster, .. } => self.apply_roster(roster),
@@ -30,10 +31,24 @@ impl Engine {
                 self.add(*check, rules, *at);
             }
             Event::CheckReturned { check, at } => self.on(*check, |w| w.come_back(*at)),
-            Event::CheckRemoved { check, .. } => self.on(*check, |w| w.active = false),
+            Event::CheckRemoved { check, .. } => {
+                self.forget_made(*check);
+                self.on(*check, |w| w.active = false);
+            }
             Event::BeatKeyed { check, uuid } => self.key(*check, *uuid),
+            Event::BeatMade {
+                check,
+                at,
+                name,
+                uuid,
+                made,
+            } => self.add_made(*check, *at, (name, made), *uuid),
+            Event::BeatChanged {
+                check, name, made, ..
+            } => self.change_made(*check, name, made),
+            Event::BeatTakenOver { check, .. } => self.forget_made(*check),
             Event::Observed { check, at, outcome } => self.on(*check, |w| w.observe(*at, outcome)),
-            Event::Pinged { check, ping } => self.on(*check, |w| w.hear(ping)),
+            Event::Pinged { check, ping, .. } => self.on(*check, |w| w.hear(ping)),
             Event::Turned {
                 check,
                 at,
@@ -82,7 +97,7 @@ impl Engine {
         }
     }
 
-    fn add(&mut self, id: CheckId, check: Arc<Check>, at: Time) {
+    pub(super) fn add(&mut self, id: CheckId, check: Arc<Check>, at: Time) {
         self.names.insert(Arc::clone(&check.name), id);
         let (record, history) = (Record::new(at), Arc::default());
         self.checks.push_back(Arc::new(Watched {
@@ -96,7 +111,7 @@ impl Engine {
         self.rewake(id);
     }
 
-    fn key(&mut self, check: CheckId, uuid: uuid::Uuid) {
+    pub(super) fn key(&mut self, check: CheckId, uuid: uuid::Uuid) {
         if let Some(beat) = self.watched(check).and_then(|w| w.record.beat.as_ref()) {
             let old = beat.uuid;
             // It may be another's by now, when the configuration swaps two.
@@ -124,7 +139,7 @@ impl Engine {
     }
 
     /// Changes one check and keeps its wake true.
-    fn on(&mut self, check: CheckId, change: impl FnOnce(&mut Watched)) {
+    pub(super) fn on(&mut self, check: CheckId, change: impl FnOnce(&mut Watched)) {
         if let Some(slot) = self.checks.get_mut(index(check)) {
             change(Arc::make_mut(slot));
             self.rewake(check);

@@ -88,7 +88,7 @@ impl Watched {
         if let Some(beat) = &mut self.record.beat {
             let after = |start: Time| to.since(from.max(start));
             beat.deaf += beat.last_ping.map(after).unwrap_or_default();
-            beat.deaf_since_start += beat.last_start.map(|(at, _)| after(at)).unwrap_or_default();
+            beat.deafen_runs(after);
         }
     }
 
@@ -110,7 +110,7 @@ impl Watched {
         if let Some(beat) = &mut record.beat {
             beat.expected = beat.expected.map(&moved);
             beat.last_ping = beat.last_ping.map(&moved);
-            beat.last_start = beat.last_start.map(|(at, rid)| (moved(at), rid));
+            beat.shift_runs(moved);
         }
     }
 }

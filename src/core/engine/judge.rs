@@ -40,12 +40,18 @@ impl Engine {
         else {
             return Vec::new();
         };
-        let mut events = vec![Event::Pinged {
-            check,
-            ping: ping.clone(),
-        }];
-        if let Some((outcome, why)) = heard(watched, ping) {
-            events.extend(self.judge(now, watched, ping.at, &outcome, Some(why)));
+        let rule = watched.check.heartbeat.as_ref();
+        let signal = rule.map_or(ping.signal, |rule| rule.meaning(watched.phase(), ping));
+        let ping = Ping {
+            signal,
+            ..ping.clone()
+        };
+        let before = watched.record.beat.as_ref().map_or(0, |beat| beat.pings);
+        let (at, heard) = (ping.at, heard(watched, &ping));
+        let n = before + 1;
+        let mut events = vec![Event::Pinged { check, n, ping }];
+        if let Some((outcome, why)) = heard {
+            events.extend(self.judge(now, watched, at, &outcome, Some(why)));
         }
         events
     }
@@ -266,7 +272,7 @@ fn heard(watched: &Watched, ping: &Ping) -> Option<(Outcome, Reason)> {
     let mut beat = watched.record.beat.clone()?;
     beat.heard(ping, &watched.check.schedule);
     let (verdict, what, why) = match ping.signal {
-        Signal::Start | Signal::Log => return None,
+        Signal::Start | Signal::Log | Signal::Ignored => return None,
         Signal::Success | Signal::Exit(0) => {
             (Verdict::Pass, "job succeeded".to_owned(), Reason::Heard)
         }

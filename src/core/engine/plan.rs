@@ -18,8 +18,18 @@ impl Engine {
             roster: Arc::clone(roster),
         }];
         let mut next = u32::try_from(self.checks.len()).unwrap_or(u32::MAX);
+        let planned: BTreeSet<&str> = roster
+            .checks
+            .iter()
+            .map(|check| check.name.as_ref())
+            .collect();
         for check in &roster.checks {
-            let known = self.names.get(&check.name).and_then(|&id| self.watched(id));
+            let mut known = self.names.get(&check.name).and_then(|&id| self.watched(id));
+            if let Some(made) = known.filter(|watched| watched.record.made.is_some()) {
+                let (event, stays) = self.yielded(now, made, check, &planned);
+                events.extend(event);
+                known = known.filter(|_| stays);
+            }
             let id = known.map_or(CheckId(next), |watched| watched.id);
             match known {
                 None => {
@@ -41,16 +51,11 @@ impl Engine {
             events.extend(self.keyed(id, known, check));
             events.extend(configured(now, id, known, check));
         }
-        let planned: BTreeSet<&str> = roster
-            .checks
-            .iter()
-            .map(|check| check.name.as_ref())
-            .collect();
-        let gone = self
-            .checks
-            .iter()
-            .filter(|w| w.active && !planned.contains(w.check.name.as_ref()));
-        events.extend(gone.flat_map(|watched| removed(now, watched)));
+        let gone = self.checks.iter().filter(|w| {
+            w.active && w.record.made.is_none() && !planned.contains(w.check.name.as_ref())
+        });
+        let why = "removed from the configuration";
+        events.extend(gone.flat_map(|watched| removed(now, watched, why)));
         events
     }
 
@@ -75,17 +80,19 @@ impl Engine {
             };
             if let Some(slot) = self.checks.get_mut(index(id))
                 && slot.check != *check
+                && (slot.record.made.is_none() || check.heartbeat.is_some())
             {
                 Arc::make_mut(slot).govern(check);
             }
             self.rewake(id);
         }
+        self.govern_made();
     }
 }
 
 impl Watched {
     /// Puts it under new rules. When the next ping is expected follows from them and the last ping.
-    fn govern(&mut self, check: &Arc<Check>) {
+    pub(super) fn govern(&mut self, check: &Arc<Check>) {
         self.check = Arc::clone(check);
         if let Some(beat) = &mut self.record.beat {
             beat.expect_by(&check.schedule);
@@ -128,7 +135,7 @@ fn configured(
 }
 
 /// Its incident ends without a recovery mail: nothing has recovered.
-fn removed(now: Time, watched: &Watched) -> Vec<Event> {
+pub(super) fn removed(now: Time, watched: &Watched, why: &str) -> Vec<Event> {
     let closed = watched
         .record
         .incident
@@ -136,7 +143,7 @@ fn removed(now: Time, watched: &Watched) -> Vec<Event> {
         .map(|incident| Event::IncidentClosed {
             incident: incident.clone(),
             at: now,
-            why: "removed from the configuration".into(),
+            why: why.into(),
         });
     closed
         .into_iter()

@@ -91,6 +91,9 @@ impl Engine {
         if record.tried.as_ref().is_some_and(|tried| tried.running) {
             self.remedied.insert(id);
         }
+        if let Some(made) = record.made.as_ref().filter(|_| active) {
+            self.list_made(id, made);
+        }
         self.names.insert(Arc::clone(&name), id);
         let check = Arc::new(placeholder(&name, &kind));
         self.checks.push_back(Arc::new(Watched {

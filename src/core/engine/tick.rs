@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::{Engine, Watched};
 use crate::core::event::Event;
+use crate::core::heartbeat::Beat;
 use crate::core::outcome::Outcome;
 use crate::core::remedy::Step;
 use crate::core::state::{Phase, Reason};
@@ -105,7 +106,7 @@ impl Engine {
 fn silence(watched: &Watched, reason: &Reason, zone: &TimeZone) -> String {
     let shown = |at: Time| at.shown(zone);
     let beat = watched.record.beat.as_ref();
-    let started = beat.and_then(|beat| beat.last_start).map(|(at, _)| at);
+    let started = beat.and_then(Beat::first_to_end).map(|run| run.at);
     let last = beat.and_then(|beat| beat.last_ping);
     let expected = beat.and_then(|beat| beat.expected);
     match (reason, started, last, expected) {

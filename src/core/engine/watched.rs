@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::core::check::{Check, CheckId, Flapping};
-use crate::core::heartbeat::Beat;
+use crate::core::heartbeat::{Beat, Made};
 use crate::core::incident::IncidentId;
 use crate::core::outcome::{Outcome, Verdict};
 use crate::core::remedy::Tried;
@@ -49,6 +49,9 @@ pub struct Record {
     pub turns: Vec<Time>,
     pub flapping: bool,
     pub beat: Option<Beat>,
+    /// What was said of it when it was made; none for what is in the configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Arc<Made>>,
     /// What was done about its failures; a journal of an earlier version has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tried: Option<Box<Tried>>,
@@ -78,6 +81,7 @@ impl Record {
             turns: Vec::new(),
             flapping: false,
             beat: None,
+            made: None,
             tried: None,
             tally: Tally::starting(at),
             spark: Vec::new(),

@@ -66,7 +66,7 @@ fn pinged(n: i64) -> Batch {
     let check = CheckId(0);
     Batch {
         at: START,
-        events: vec![Event::Pinged { check, ping }],
+        events: vec![Event::Pinged { check, n: 1, ping }],
         ..Batch::default()
     }
 }

@@ -194,17 +194,14 @@ pub(crate) fn roster() -> Arc<Roster> {
     let mut job = check("job");
     job.kind = "heartbeat".into();
     job.fail_after = Threshold::in_a_row(1);
-    job.heartbeat = Some(Rule {
-        grace: Duration::from_mins(5),
-        uuid: None,
-        fresh: Uuid::from_u128(7),
-    });
+    job.heartbeat = Some(Rule::new(Duration::from_mins(5), Uuid::from_u128(7)));
     let checks = vec![Arc::new(check("db")), Arc::new(check("web")), Arc::new(job)];
     Arc::new(Roster {
         node: "web-1".into(),
         zone: jiff::tz::TimeZone::UTC,
         recipients: ops(),
         checks,
+        flapping: None,
     })
 }
 

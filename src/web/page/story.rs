@@ -62,9 +62,8 @@ pub(crate) fn job(name: &str, uuid: Uuid) -> Check {
     Check {
         schedule: Schedule::Calendar(Box::new(calendar)),
         heartbeat: Some(heartbeat::Rule {
-            grace: Duration::from_mins(30),
             uuid: Some(uuid),
-            fresh: uuid,
+            ..heartbeat::Rule::new(Duration::from_mins(30), uuid)
         }),
         fail_after: Threshold::in_a_row(1),
         ..probe(name, "", "heartbeat", "")
@@ -145,6 +144,7 @@ impl Story {
                 zone: jiff::tz::TimeZone::UTC,
                 checks,
                 recipients,
+                flapping: None,
             })),
         );
         story
