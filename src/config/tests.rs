@@ -11,6 +11,7 @@ use crate::core::schedule::Schedule;
 use crate::core::state::Threshold;
 
 mod files;
+mod heartbeats;
 mod isolation;
 mod mistakes;
 mod remedies;

@@ -19,9 +19,9 @@ pub const RESETS: usize = 20;
 pub const WINDOW_BYTES: u32 = 64 * 1024;
 /// Longest body of an API request or a form, in bytes: a note and a few names.
 pub const FORM_BYTES: usize = 16 * 1024;
-/// Longest body of a request to the management API of healthchecks.io, in bytes: a description of 10,000
-/// characters, each of them escaped, and the rest.
-pub const API_BYTES: usize = 128 * 1024;
+/// Longest body of a request to the management API of healthchecks.io, in bytes: every field at its
+/// longest, each character escaped, is a third of it.
+pub const API_BYTES: usize = 64 * 1024;
 /// What is kept of a ping's body, in bytes, as on hc-ping.com.
 pub const PING_KEPT: usize = 100_000;
 /// What is read of a ping's body, in bytes, so that `curl --data-binary @log` gets its answer; beyond it 413.

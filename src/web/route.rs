@@ -86,7 +86,7 @@ impl Methods {
 }
 
 /// One address.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Route {
     pub(super) methods: Methods,
     /// `{}` stands for one part that is not empty, percent-decoded; `*` at the end for the rest as it is.
@@ -118,15 +118,20 @@ const fn operate(path: &'static str, operation: Operation, form: Form) -> Route 
     }
 }
 
+/// The row of pings.
+const PING: &Route = &Route {
+    methods: Methods::Any,
+    path: "/ping/*",
+    access: Public,
+    body: PING_BYTES,
+    to: Endpoint::Ping,
+};
+/// Shortest first part of an address that can be a UUID or a ping key.
+const KEY_BYTES: usize = 22;
+
 /// All of them; the first that fits.
 pub(super) const ROUTES: &[Route] = &[
-    Route {
-        methods: Methods::Any,
-        path: "/ping/*",
-        access: Public,
-        body: PING_BYTES,
-        to: Endpoint::Ping,
-    },
+    *PING,
     Route {
         methods: Methods::Any,
         path: "/compat/healthchecks/api/*",
@@ -201,8 +206,18 @@ pub(super) fn find(method: &Method, path: &str) -> Found {
         (true, true) => Found::Method("GET, HEAD, POST"),
         (true, false) => Found::Method("GET, HEAD"),
         (false, true) => Found::Method("POST"),
-        (false, false) => Found::Nothing,
+        (false, false) => bare(path).map_or(Found::Nothing, |rest| Found::Row(PING, rest)),
     }
+}
+
+/// A ping without `/ping` in front, as at hc-ping.com: `/UUID` and `/KEY/SLUG`. No page of ours begins with a part
+/// as long as these.
+fn bare(path: &str) -> Option<String> {
+    let rest = path.strip_prefix('/')?;
+    let first = rest.split('/').next()?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_key = first.len() >= KEY_BYTES && first.bytes().all(plain);
+    is_key.then(|| rest.to_owned())
 }
 
 /// What the placeholder of `pattern` stands for in `path`; empty where it has none, none where it does not fit.
@@ -264,6 +279,30 @@ mod tests {
         ] {
             assert_eq!(row(&Method::GET, path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn a_ping_needs_nothing_in_front() {
+        let (uuid, key) = (
+            "5d2f1a1e-7f3d-4a53-9d3a-0c8c0f4d2a11",
+            "kB2d0xQ8mT-4_zzW1abcDE",
+        );
+        for rest in [
+            uuid.to_owned(),
+            format!("{uuid}/start"),
+            format!("{key}/nightly-backup/fail"),
+        ] {
+            let found = row(&Method::POST, &format!("/{rest}"));
+            assert_eq!(found, Some((Endpoint::Ping, rest)));
+        }
+        let longest = ROUTES
+            .iter()
+            .filter_map(|route| route.path.split('/').nth(1));
+        assert!(
+            longest
+                .max_by_key(|part| part.len())
+                .is_some_and(|part| part.len() < KEY_BYTES)
+        );
     }
 
     #[test]

@@ -123,9 +123,11 @@ async fn pings(reader: &Reader) -> Vec<String> {
         let rid = ping.rid.map_or("-".to_owned(), |rid| rid.to_string());
         let (signal, code) = match ping.signal {
             Signal::Exit(code) => ("exit", shown(Some(code.into()))),
-            signal @ (Signal::Success | Signal::Start | Signal::Fail | Signal::Log) => {
-                (signal.word(), shown(None))
-            }
+            signal @ (Signal::Success
+            | Signal::Start
+            | Signal::Fail
+            | Signal::Log
+            | Signal::Ignored) => (signal.word(), shown(None)),
         };
         let body = String::from_utf8_lossy(&ping.body).replace('\0', "\u{fffd}");
         format!("{}|{signal}|{code}|{rid}|{body}", at.millis())

@@ -53,6 +53,9 @@ fn every_address_has_its_answer() {
     ] {
         let reply = site.ping(&rest);
         assert_eq!(reply.both(), (status, body), "{rest}");
+        // The hosted service has nothing in front.
+        let bare = site.ask("GET", &format!("/{rest}"), "", "");
+        assert_eq!(bare.both(), (status, body), "/{rest}");
         assert_eq!(reply.header("ping-body-limit"), Some("100000"), "{rest}");
         assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
         assert_eq!(reply.header("cache-control"), Some("no-store"));

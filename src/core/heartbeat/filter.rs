@@ -1,6 +1,7 @@
 //! Which pings count, and as what: by their method, and by words in what they carry. After `methods`,
 //! `filter_…` and `…_kw` of healthchecks.io.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -56,6 +57,44 @@ impl Filter {
         } else {
             Signal::Ignored
         }
+    }
+}
+
+/// In words, for pages.
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let places = [
+            (self.http_body, "bodies"),
+            (self.subject, "subjects of mails"),
+            (self.body, "mails"),
+        ];
+        let places = places.iter().filter(|(on, _)| *on);
+        let places: Vec<&str> = places.map(|(_, place)| *place).collect();
+        let mut parts = Vec::new();
+        if self.only_post {
+            parts.push("only POST".to_owned());
+        }
+        if !places.is_empty() {
+            let lists = [
+                (&self.failure, "failure"),
+                (&self.success, "success"),
+                (&self.start, "start"),
+            ];
+            let lists = lists.iter().filter(|(words, _)| !words.is_empty());
+            let lists = lists.map(|(words, meaning)| format!("{words}: {meaning}"));
+            let rest = if self.default_fail {
+                "else: failure"
+            } else {
+                "else: ignored"
+            };
+            let all: Vec<String> = lists.chain([rest.to_owned()]).collect();
+            let places = places.join(" and ");
+            parts.push(format!("by words in {places} ({})", all.join("; ")));
+        }
+        if parts.is_empty() {
+            parts.push("every ping".to_owned());
+        }
+        f.write_str(&parts.join(", "))
     }
 }
 
@@ -133,6 +172,20 @@ mod tests {
             filter.of_http(Signal::Log, "POST", b"done"),
             Signal::Success
         );
+    }
+
+    #[test]
+    fn a_page_says_what_counts() {
+        assert_eq!(
+            words().to_string(),
+            "by words in bodies (ERROR,: failure; done, OK: success; began: start; else: ignored)"
+        );
+        let only_post = Filter {
+            only_post: true,
+            ..Filter::default()
+        };
+        assert_eq!(only_post.to_string(), "only POST");
+        assert_eq!(Filter::default().to_string(), "every ping");
     }
 
     #[test]

@@ -27,6 +27,14 @@ pub fn check(view: &View, now: Time, watched: &Watched, operator: bool) -> Value
     check["flapping"] = json!(watched.record.flapping);
     check["settings"] = settings(watched);
     check["remedy"] = remedy(watched);
+    if let Some(made) = &watched.record.made {
+        check["made"] = json!({
+            "at": made.created.rfc3339(),
+            "slug": made.slug,
+            "tags": made.tags,
+            "desc": made.desc,
+        });
+    }
     if let Some(beat) = watched.record.beat.as_ref().filter(|_| operator) {
         check["ping_url"] = json!(format!("/ping/{}", beat.uuid));
     }

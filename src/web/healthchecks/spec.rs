@@ -18,8 +18,8 @@ const NAME_CHARS: usize = 100;
 const TAGS_CHARS: usize = 500;
 /// Longest list of words, in characters.
 const WORDS_CHARS: usize = 200;
-/// Longest description, in characters; healthchecks.io knows no bound, a page does.
-const DESC_CHARS: usize = 10_000;
+/// Longest description, in characters. healthchecks.io knows no bound; here it is written with every ping.
+const DESC_CHARS: usize = 2_000;
 /// Shortest and longest `timeout` and `grace`, in seconds.
 const SECONDS: std::ops::RangeInclusive<u64> = 60..=31_536_000;
 /// From here the first date of a schedule is sought, so that the answer does not depend on the day: 2026.

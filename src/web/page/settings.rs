@@ -18,6 +18,8 @@ pub(super) fn settings(shell: &Shell<'_>, watched: &Watched) -> Markup {
                 dt { "when" } dd { (check.schedule) @if let Some(retry) = check.retry_every.filter(|_| check.heartbeat.is_none()) { ", every " (age(retry)) " while a failure is not confirmed" } }
                 @if let Some(rule) = &check.heartbeat {
                     dt { "grace" } dd { (human(rule.grace)) " after the expected time" }
+                    @if let Some(filter) = &rule.filter { dt { "counts" } dd { (filter) } }
+                    @if rule.manual_resume { dt { "pause" } dd { "pings do not end it" } }
                 } @else {
                     dt { "patience" } dd { (human(check.timeout)) " for one look" }
                 }
@@ -39,6 +41,10 @@ pub(super) fn settings(shell: &Shell<'_>, watched: &Watched) -> Markup {
                 }
                 dt { "incident" } dd { @if check.alert_degraded { "when down or degraded" } @else { "when down" } }
                 dt { "tells" } dd { (recipients(shell, watched)) }
+                @if let Some(made) = &watched.record.made {
+                    dt { "made" } dd { (shell.time(made.created)) ", not in the configuration" @if !made.desc.is_empty() { ": " (made.desc) } }
+                    @if !made.tags.is_empty() { dt { "tags" } dd { (made.tags) } }
+                }
                 @if let Some(runbook) = &check.runbook {
                     dt { "runbook" } dd { @if is_link(runbook) { a.link href=(runbook) rel="noreferrer" { (runbook) } } @else { (runbook) } }
                 }
