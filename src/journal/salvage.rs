@@ -62,6 +62,7 @@ pub(super) fn salvage(path: &Path, damaged: Option<&Path>, now: Time) -> (Restor
         .iter()
         .filter_map(|name| definitions.remove(name))
         .collect();
+    once(&mut definitions);
     for (number, definition) in (0..).zip(&mut definitions) {
         definition.check = CheckId(number);
     }
@@ -80,6 +81,19 @@ pub(super) fn salvage(path: &Path, damaged: Option<&Path>, now: Time) -> (Restor
         notifications,
     };
     (restored, note)
+}
+
+/// One that was made while running may be called otherwise in the copy: what was read first is what it is called.
+fn once(definitions: &mut [Definition]) {
+    let mut addresses = BTreeSet::new();
+    for definition in definitions {
+        let record = definition.record.as_ref();
+        let made = record.filter(|record| record.made.is_some());
+        let address = made.and_then(|record| record.beat.as_ref());
+        if address.is_some_and(|beat| !addresses.insert(beat.uuid)) {
+            (definition.active, definition.record) = (false, None);
+        }
+    }
 }
 
 /// From a copy that is older than the last sign of life: what was heard since is not known, so it is as if
@@ -223,5 +237,40 @@ fn each(conn: &Connection, query: &str, mut take: impl FnMut(&Row<'_>) -> rusqli
         if walk().is_ok() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::core::heartbeat::{Beat, Made};
+
+    fn known(name: &str, uuid: u128, made: bool) -> Definition {
+        let record = Record {
+            beat: Some(Beat::new(Uuid::from_u128(uuid))),
+            made: made.then(Arc::<Made>::default),
+            ..Record::new(Time::default())
+        };
+        Definition {
+            active: true,
+            record: Some(record),
+            ..definition(0, name.into(), "heartbeat".into())
+        }
+    }
+
+    #[test]
+    fn one_that_was_made_and_called_anew_since_the_copy_comes_back_once() {
+        let mut definitions = [
+            known("second", 42, true),
+            known("other", 43, true),
+            known("first", 42, true),
+            known("planned", 44, false),
+        ];
+        once(&mut definitions);
+        let active = definitions.iter().filter(|definition| definition.active);
+        let names: Vec<&str> = active.map(|definition| &*definition.name).collect();
+        assert_eq!(names, ["second", "other", "planned"]);
     }
 }

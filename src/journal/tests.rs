@@ -5,6 +5,7 @@ mod damage;
 mod figures;
 mod full;
 pub(crate) mod hang;
+mod made;
 mod reading;
 mod restoring;
 pub(crate) mod story;
