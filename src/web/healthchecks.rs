@@ -5,6 +5,7 @@
 //! Heartbeats that were made while running are changed here; those of the configuration are only read.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -21,6 +22,7 @@ use super::intake::{Intake, take};
 use super::limits::API_BYTES;
 use super::respond;
 use crate::config::Rights;
+use crate::core::engine::Watched;
 
 mod address;
 mod change;
@@ -76,20 +78,37 @@ impl Refusal {
 }
 
 /// One request, as far as it is the same for all addresses.
-pub(super) struct Call<'a> {
-    app: &'a App,
+#[derive(Clone)]
+pub(super) struct Call {
+    app: Arc<App>,
     /// 1, 2 or 3.
     version: u8,
     rights: Rights,
     /// What addresses in answers begin with: where the status page is reached.
     root: String,
-    query: &'a str,
+    query: String,
     peer: IpAddr,
+}
+
+impl Call {
+    /// Does what looks at every heartbeat beside the reactor.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let call = self.clone();
+        let done = self.app.aside(move || work(&call)).await;
+        done.map_err(|_| Refusal::Busy)
+    }
+
+    async fn by_key(&self, key: String) -> Result<Arc<Watched>, Refusal> {
+        self.aside(move |call| call.by_unique_key(&key)).await?
+    }
 }
 
 /// Answers a request; `rest` is the address after `/compat/healthchecks/api/`.
 pub(super) async fn healthchecks(
-    app: &App,
+    app: &Arc<App>,
     peer: IpAddr,
     request: &Parts,
     body: Incoming,
@@ -125,7 +144,7 @@ pub(super) async fn healthchecks(
 }
 
 async fn answer(
-    app: &App,
+    app: &Arc<App>,
     peer: IpAddr,
     request: &Parts,
     body: Incoming,
@@ -143,11 +162,11 @@ async fn answer(
         _ => Map::new(),
     };
     let call = Call {
-        app,
+        app: Arc::clone(app),
         version,
         rights: rights(app, request, &fields, target.needs(&request.method))?,
         root: root(app, request),
-        query: request.uri.query().unwrap_or_default(),
+        query: request.uri.query().unwrap_or_default().to_owned(),
         peer,
     };
     let value = match target {
@@ -155,17 +174,20 @@ async fn answer(
             let (status, check) = call.create(&fields).await?;
             return Ok(respond::json(status, &check));
         }
-        Target::Checks => call.checks(),
+        Target::Checks => {
+            let list = call.aside(|call| call.checks().to_string()).await?;
+            return Ok(respond::json_text(list));
+        }
         Target::One(uuid) if request.method == Method::POST => call.update(uuid, &fields).await?,
         Target::One(uuid) if request.method == Method::DELETE => call.delete(uuid).await?,
         Target::One(uuid) => call.check(&*call.by_uuid(uuid)?),
-        Target::ByKey(key) => call.check(&*call.by_unique_key(&key)?),
+        Target::ByKey(key) => call.check(&*call.by_key(key).await?),
         Target::Pause(uuid) => call.pause(uuid).await?,
         Target::Resume(uuid) => call.resume(uuid).await?,
         Target::Pings(uuid) => call.pings(uuid).await?,
         Target::PingBody(uuid, n) => return call.ping_body(uuid, n).await,
         Target::Flips(uuid) => call.flips(&*call.by_uuid(uuid)?).await?,
-        Target::FlipsByKey(key) => call.flips(&*call.by_unique_key(&key)?).await?,
+        Target::FlipsByKey(key) => call.flips(&*call.by_key(key).await?).await?,
         Target::Channels => call.channels(),
         Target::Badges => call.badges(),
         Target::Status | Target::Metrics => return Err(Refusal::not_found()),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,6 +17,7 @@ use super::limits::Limits;
 use super::page::{About, story};
 use super::{ApiKeys, Facts, Keys, Reached, Sources, Token, run};
 use crate::clock::Clock;
+use crate::config::{ApiKey, Rights};
 use crate::core::check::CheckId;
 use crate::core::input::Input;
 use crate::core::view::View;
@@ -25,6 +27,7 @@ use crate::settings::Secret;
 use crate::vitals::Vitals;
 
 mod attacks;
+mod healthchecks;
 mod live;
 mod pages;
 mod pings;
@@ -32,6 +35,8 @@ mod requests;
 
 /// With which heartbeats are addressed by their names.
 const PING_KEY: &str = "kB2d0xQ8mT-4_zzW1abcDE";
+/// What opens the management API of healthchecks.io.
+const API_KEY: &str = "hcw_0123456789abcdefghijklmnopqr";
 /// Far longer than anything takes; reached only when a test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -44,10 +49,18 @@ pub(super) struct Town {
     /// What the journal does: `Done` writes, `NotDurable` is full, `Busy` never answers.
     pub(super) journal: watch::Sender<Answer>,
     pub(super) facts: watch::Sender<Arc<Facts>>,
+    pub(super) inbox: Inbox,
     pub(super) shutdown: CancellationToken,
     pub(super) tasks: JoinSet<()>,
     folder: TempDir,
     _journal: Journal,
+}
+
+fn api_keys() -> ApiKeys {
+    ApiKeys::new(&[ApiKey {
+        rights: Rights::Write,
+        hash: Sha256::digest(API_KEY).into(),
+    }])
 }
 
 /// Limits that a test can wait for.
@@ -90,14 +103,14 @@ impl Town {
         let opened = opened.expect("a journal");
         let sources = Sources {
             view: view.clone(),
-            inbox,
+            inbox: inbox.clone(),
             reader: opened.journal.reader(),
             vitals: Arc::clone(&vitals),
             clock: clock.clone(),
             facts: facts_receiver,
             run_now,
             keys: watch::Sender::new(Keys::new(&[Secret::new(PING_KEY)])).subscribe(),
-            api_keys: watch::Sender::new(ApiKeys::default()).subscribe(),
+            api_keys: watch::Sender::new(api_keys()).subscribe(),
             token: Some(Token::open(folder.path()).expect("a token")),
         };
         let mut tasks = JoinSet::new();
@@ -125,6 +138,7 @@ impl Town {
             wanted,
             journal,
             facts,
+            inbox,
             shutdown,
             tasks,
             folder,

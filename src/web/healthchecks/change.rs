@@ -20,7 +20,7 @@ use crate::core::schedule::Schedule;
 use crate::core::state::Phase;
 use crate::inbox::Answer;
 
-impl Call<'_> {
+impl Call {
     /// `POST checks/`: makes one, or changes the first that has what `unique` names.
     pub(super) async fn create(
         &self,

@@ -27,7 +27,7 @@ pub(super) async fn status(app: &App) -> Result<Response<Body>, Refusal> {
     }
 }
 
-impl Call<'_> {
+impl Call {
     /// Every heartbeat, in the order in which they are watched.
     pub(super) fn all(&self) -> Vec<Arc<Watched>> {
         let view = self.app.view.borrow();
@@ -37,7 +37,7 @@ impl Call<'_> {
 
     /// `checks/?tag=…&tag=…&slug=…`: those that have all of these.
     pub(super) fn checks(&self) -> Value {
-        let pairs: Vec<(String, String)> = query::pairs(self.query).collect();
+        let pairs: Vec<(String, String)> = query::pairs(&self.query).collect();
         let said = |key: &'static str| pairs.iter().filter(move |(known, _)| known == key);
         let wanted = said("slug").next_back().map(|(_, slug)| slug.as_str());
         let wanted = wanted.filter(|slug| !slug.is_empty());

@@ -31,7 +31,7 @@ const LAST_SECOND: i64 = 10_000_000_000;
 /// Longest `seconds`, a year.
 const LAST_SECONDS: i64 = 31_536_000;
 
-impl Call<'_> {
+impl Call {
     /// `checks/UUID/pings/`, the newest first.
     pub(super) async fn pings(&self, uuid: Uuid) -> Result<Value, Refusal> {
         let watched = self.by_uuid(uuid)?;
@@ -88,7 +88,7 @@ impl Call<'_> {
     /// `checks/ID/flips/?seconds=…&start=…&end=…`, the newest first.
     pub(super) async fn flips(&self, watched: &Watched) -> Result<Value, Refusal> {
         let bad = || Refusal::Bare(StatusCode::BAD_REQUEST);
-        let (from, to) = span(self.query, self.app.clock.now()).ok_or_else(bad)?;
+        let (from, to) = span(&self.query, self.app.clock.now()).ok_or_else(bad)?;
         let made = watched.record.made.as_ref();
         let from = made.map_or(from, |made| from.max(made.created));
         let turns = self.app.reader.turns(watched.id, (from, to), FLIPS);

@@ -19,7 +19,7 @@ use crate::web::operate::PART;
 /// From start to end at most so long, an end is told as that of the start.
 pub(super) const LONGEST_RUN: std::time::Duration = std::time::Duration::from_hours(72);
 
-impl Call<'_> {
+impl Call {
     /// One heartbeat, with as much of it as the key may see.
     pub(super) fn check(&self, watched: &Watched) -> Value {
         let Some(beat) = &watched.record.beat else {

@@ -56,7 +56,7 @@ fn vitals(shell: &Shell<'_>, about: &About) -> Markup {
     html! {
         section.part { h2 { "How it is" }
             dl.facts {
-                (fact("checks", shell.view.engine.roster.checks.len()))
+                (fact("checks", shell.view.engine.roster.checks.len() + shell.view.engine.made_count()))
                 (fact("looks begun", v.probes.value()))
                 (fact("looks under way", v.probes_running.value()))
                 (fact("scheduler late", human(v.lateness.duration())))

@@ -7,7 +7,8 @@ use crate::core::time::human;
 
 /// Its text; replaced by live updates under the id `foot`.
 pub fn foot(shell: &Shell<'_>) -> Markup {
-    let (vitals, checks) = (shell.vitals, shell.view.engine.roster.checks.len());
+    let (vitals, engine) = (shell.vitals, &shell.view.engine);
+    let checks = engine.roster.checks.len() + engine.made_count();
     html! {
         p #foot {
             (checks) @if checks == 1 { " check" } @else { " checks" }
