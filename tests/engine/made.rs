@@ -312,7 +312,23 @@ fn only_the_addresses_that_were_chosen_are_told() {
             ..called("loud")
         },
     );
+    // One whose only address is in the configuration no more.
+    let gone = Some(vec!["gone@example.org".into()]);
+    make(
+        &mut story,
+        3,
+        Made {
+            told: gone,
+            ..called("left")
+        },
+    );
     story.said();
+    story.ping("left", Signal::Fail);
+    story.expect(&[
+        "left down: the job reported a failure",
+        "incident: left",
+        "mail: opened",
+    ]);
     story.ping("quiet", Signal::Fail);
     story.expect(&["quiet down: the job reported a failure", "incident: quiet"]);
     story.ping("loud", Signal::Fail);

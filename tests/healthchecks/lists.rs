@@ -73,6 +73,28 @@ fn only_the_first_version_calls_a_running_job_started() {
 }
 
 #[test]
+fn one_that_is_late_is_in_grace() {
+    let site = Site::with("[heartbeat.late]\nevery = \"1s\"\ngrace = \"1h\"\n");
+    let check = || {
+        let list = site.api("GET", "checks/?slug=late", "").json();
+        list["checks"][0].clone()
+    };
+    assert_eq!(
+        (&check()["status"], &check()["next_ping"]),
+        (&json!("new"), &Value::Null)
+    );
+    let id = uuid(&check());
+    assert_eq!(site.ping(&id).status, 200);
+    site.daemon.until("late", |_| check()["status"] == "grace");
+    assert_ne!(check()["next_ping"], Value::Null, "when it was expected");
+    assert_eq!(site.ping(&format!("{id}/fail")).status, 200);
+    assert_eq!(
+        (&check()["status"], &check()["next_ping"]),
+        (&json!("down"), &Value::Null)
+    );
+}
+
+#[test]
 fn channels_are_the_addresses_that_mails_go_to() {
     let site = Site::new();
     let list = site.api("GET", "channels/", "").json();

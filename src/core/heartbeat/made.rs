@@ -131,14 +131,23 @@ impl Made {
         named.unwrap_or_else(|| "unnamed".to_owned())
     }
 
+    /// Who of `all` is told: those that were chosen. Where none of those that were chosen is there any more, all
+    /// are: silence was not meant.
+    fn recipients(&self, all: &Arc<[Recipient]>) -> Arc<[Recipient]> {
+        let Some(told) = &self.told else {
+            return Arc::clone(all);
+        };
+        let chosen = all.iter().filter(|one| told.contains(&one.address));
+        let chosen: Arc<[Recipient]> = chosen.cloned().collect();
+        if chosen.is_empty() && !told.is_empty() {
+            return Arc::clone(all);
+        }
+        chosen
+    }
+
     /// It as one of the roster, by the name that it goes by there.
     pub fn check(&self, name: &Arc<str>, roster: &Roster) -> Check {
         let schedule = self.schedule();
-        let told = |recipient: &&Recipient| {
-            let told = self.told.as_ref();
-            told.is_none_or(|told| told.contains(&recipient.address))
-        };
-        let recipients = roster.recipients.iter().filter(told);
         let filter = Some(&self.filter).filter(|filter| **filter != Filter::default());
         Check {
             name: Arc::clone(name),
@@ -155,7 +164,7 @@ impl Made {
             behind: None,
             alert_degraded: false,
             runbook: None,
-            recipients: recipients.cloned().collect(),
+            recipients: self.recipients(&roster.recipients),
             heartbeat: Some(Rule {
                 grace: self.grace,
                 uuid: None,
