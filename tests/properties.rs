@@ -1,14 +1,16 @@
 //! Properties of the state machine and of the engine, over random lives.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use belfry::core::check::{Check, UPLINK};
-use belfry::core::heartbeat::Signal;
+use belfry::core::check::{Check, CheckId, UPLINK};
+use belfry::core::heartbeat::{Made, Ping, Rule, Signal};
 use belfry::core::input::Input;
 use belfry::core::outcome::Verdict;
 use belfry::core::state::{Phase, State, Step, Threshold, Thresholds};
 use proptest::prelude::*;
+use uuid::Uuid;
 
 #[path = "common/story.rs"]
 mod story;
@@ -105,8 +107,42 @@ enum Act {
     Defer,
     Pause(u8),
     Resume(u8),
-    Reload,
+    /// With more in the configuration: nothing, a heartbeat, a check, each of a name that is made, too.
+    Reload(u8),
     Deaf(u16),
+    Made(u8, Making),
+}
+
+/// What is done about heartbeats that are not in the configuration.
+#[derive(Clone, Copy, Debug)]
+enum Making {
+    Provision(Signal),
+    Make,
+    /// To another name.
+    Change(u8),
+    Unmake,
+    Ping(Signal, Option<u128>),
+    Pause,
+}
+
+fn making() -> impl Strategy<Value = Making> {
+    let signal = || {
+        prop_oneof![
+            Just(Signal::Success),
+            Just(Signal::Fail),
+            Just(Signal::Start),
+            Just(Signal::Exit(0)),
+            Just(Signal::Log)
+        ]
+    };
+    prop_oneof![
+        2 => signal().prop_map(Making::Provision),
+        1 => Just(Making::Make),
+        1 => (0u8..3).prop_map(Making::Change),
+        1 => Just(Making::Unmake),
+        4 => (signal(), prop::option::of(1u128..4)).prop_map(|(signal, rid)| Making::Ping(signal, rid)),
+        1 => Just(Making::Pause),
+    ]
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -118,7 +154,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => Just(Act::Defer),
         1 => (0u8..4).prop_map(Act::Pause),
         1 => (0u8..4).prop_map(Act::Resume),
-        1 => Just(Act::Reload),
+        1 => (0u8..4).prop_map(Act::Reload),
+        4 => (0u8..3, making()).prop_map(|(which, making)| Act::Made(which, making)),
         1 => (1u16..4_000).prop_map(Act::Deaf),
     ]
 }
@@ -145,9 +182,69 @@ fn checks() -> Vec<Check> {
     vec![check("db"), shop, blog, uplink, heartbeat("backup")]
 }
 
+/// What heartbeats are called that are made; the configuration takes two of the names at times.
+const MADE: [&str; 3] = ["alpha", "beta", "gamma"];
+
+fn more_checks(more: u8) -> Vec<Check> {
+    let mut all = checks();
+    if more & 1 > 0 {
+        let mut alpha = heartbeat("alpha");
+        alpha.heartbeat = Some(Rule::new(Duration::from_mins(10), Uuid::from_u128(8)));
+        all.push(alpha);
+    }
+    if more & 2 > 0 {
+        all.push(check("beta"));
+    }
+    all
+}
+
+fn called(name: u8) -> Made {
+    let name = MADE[usize::from(name)];
+    Made {
+        timeout: Duration::from_mins(20),
+        grace: Duration::from_mins(5),
+        manual_resume: name == "gamma",
+        ..Made::of_slug(&name.into())
+    }
+}
+
+fn make(story: &mut Story, which: u8, making: Making, step: usize) {
+    let uuid = Uuid::from_u128(1_000 + step as u128);
+    let those: Vec<CheckId> = story.engine.made().map(|watched| watched.id).collect();
+    let one = those.get(usize::from(which) % those.len().max(1)).copied();
+    let by = "ann".into();
+    let input = match (making, one) {
+        (Making::Provision(signal), _) => Input::Provision {
+            slug: MADE[usize::from(which)].into(),
+            uuid,
+            ping: story.heard(signal),
+        },
+        (Making::Make, _) => Input::Make {
+            uuid,
+            made: Arc::new(called(which)),
+        },
+        (Making::Change(name), Some(check)) => Input::Change {
+            check,
+            made: Arc::new(called(name)),
+        },
+        (Making::Unmake, Some(check)) => Input::Unmake { check, by },
+        (Making::Pause, Some(check)) => Input::Pause { check, by },
+        (Making::Ping(signal, rid), Some(check)) => Input::Ping {
+            check,
+            ping: Ping {
+                rid: rid.map(Uuid::from_u128),
+                ..story.heard(signal)
+            },
+        },
+        (Making::Change(_) | Making::Unmake | Making::Pause | Making::Ping(..), None) => return,
+    };
+    story.input(&input);
+}
+
 fn live(story: &mut Story, acts: &[Act]) {
-    for act in acts {
+    for (step, act) in acts.iter().enumerate() {
         match act {
+            Act::Made(which, making) => make(story, *which, *making, step),
             Act::Look(check, verdict) => {
                 story.look(NAMES[usize::from(*check)], *verdict);
             }
@@ -177,8 +274,8 @@ fn live(story: &mut Story, acts: &[Act]) {
                     by: "ann".into(),
                 });
             }
-            Act::Reload => {
-                story.plan(checks());
+            Act::Reload(more) => {
+                story.plan(more_checks(*more));
             }
             Act::Deaf(seconds) => {
                 let from = story.now;
@@ -205,6 +302,18 @@ proptest! {
         prop_assert_eq!(open.len(), story.engine.incidents.len(), "two incidents are open for one check");
         for watched in story.engine.active() {
             prop_assert_eq!(watched.record.incident.as_ref(), open.get(&watched.id), "{} and its incident disagree", watched.check.name);
+        }
+        let names: Vec<_> = story.engine.active().map(|watched| Arc::clone(&watched.check.name)).collect();
+        for name in &names {
+            prop_assert_eq!(names.iter().filter(|other| *other == name).count(), 1, "two are called {}", name);
+        }
+        for watched in story.engine.made() {
+            let found = story.engine.named(&watched.check.name).map(|found| found.id);
+            prop_assert_eq!(found, Some(watched.id), "{} is not found by its name", watched.check.name);
+            let beat = watched.record.beat.as_ref().expect("a heartbeat");
+            let found = story.engine.beat(&beat.uuid).map(|found| found.id);
+            prop_assert_eq!(found, Some(watched.id), "{} is not heard", watched.check.name);
+            prop_assert!(watched.active && watched.check.heartbeat.is_some());
         }
         // Let everything that waits be delivered: then nothing may be left that is not about an open incident.
         for _ in 0..10 {

@@ -286,3 +286,29 @@ fn channels_choose_who_is_told() {
         assert_eq!(check["channels"], told, "{said}");
     }
 }
+
+#[test]
+fn what_is_said_over_the_api_stands_on_pages_as_text() {
+    let site = Site::new();
+    let hostile = "<script>alert(1)</script>";
+    let said = json!({"name": hostile, "desc": hostile, "tags": hostile, "success_kw": hostile, "filter_http_body": true});
+    let check = site.made(&said);
+    assert_eq!(check["name"], hostile);
+    let checks = site.daemon.json("/api/v1/checks");
+    let name = checks.as_array().unwrap().last().unwrap()["name"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(!name.contains('/'), "{name}");
+    let path = name.replace('<', "%3C").replace('>', "%3E");
+    for path in [
+        format!("/checks/{path}"),
+        "/heartbeats".to_owned(),
+        "/".to_owned(),
+    ] {
+        let (status, page) = site.daemon.get(&path).unwrap();
+        assert_eq!(status, 200, "{path}");
+        assert!(page.contains("&lt;script&gt;alert(1)&lt;"), "{path}");
+        assert!(!page.contains("<script>alert"), "{path}");
+    }
+}

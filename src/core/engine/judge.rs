@@ -169,8 +169,15 @@ impl Engine {
         let tried = tried.flat_map(|tried| tried.since(first_failure));
         timeline.extend(tried.map(|tried| entry(tried.at, format!("remedy: {}", tried.text))));
         timeline.push(entry(now, format!("{reason}: {}", after.phase.word())));
+        // Another may have had this name a moment ago, and be called otherwise by now.
+        let id_of = |count| IncidentId::new(&self.roster.node, &name, now, count);
+        let mut count = watched.record.incidents;
+        while self.incident(&id_of(count)).is_some() {
+            count += 1;
+        }
+        let id = id_of(count);
         let incident = Incident {
-            id: IncidentId::new(&self.roster.node, &name, now, watched.record.incidents),
+            id,
             check: watched.id,
             name,
             opened: now,
