@@ -40,6 +40,7 @@ mod operate;
 pub mod page;
 mod past;
 mod ping;
+mod protocol;
 mod pulse;
 mod query;
 pub(crate) mod respond;
