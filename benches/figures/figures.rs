@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::belfry_process::{Daemon, bare, get_bytes, role};
 use super::looks::{checks, settle, target};
-use super::{looks, weight};
+use super::{database, looks, weight};
 
 /// Seconds of one measurement, and how many of each are taken, in turn.
 const SECONDS: u64 = 4;
@@ -17,7 +17,7 @@ pub(crate) fn all() {
         .skip(1)
         .filter(|arg| !arg.starts_with('-'))
         .collect();
-    let figures: [(&str, fn()); 10] = [
+    let figures: [(&str, fn()); 11] = [
         ("hello", hello),
         ("pages", pages),
         ("pings", pings),
@@ -25,6 +25,7 @@ pub(crate) fn all() {
         ("lateness", looks::lateness),
         ("many", looks::many),
         ("rate", looks::rate),
+        ("postgres", database::suite),
         ("memory", weight::memory),
         ("start", weight::start),
         ("journal", weight::journal),

@@ -13,9 +13,12 @@
 
 mod bare;
 mod belfry_process;
+mod database;
 mod figures;
 mod load;
 mod looks;
+#[path = "../../tests/common/postgres.rs"]
+mod postgres;
 mod weight;
 
 fn main() {
