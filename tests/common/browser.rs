@@ -181,10 +181,16 @@ impl Browser {
     /// Types into a field.
     #[track_caller]
     pub(crate) fn write(&self, css: &str, text: &str) {
-        self.wait(async {
-            let field = self.client().find(Locator::Css(css)).await?;
-            field.send_keys(text).await
-        });
+        let began = Instant::now();
+        // A live page may exchange a field between finding it and writing in it; then nothing was written.
+        while let Err(why) = self.attempt(self.type_into(css, text)) {
+            assert!(began.elapsed() < PATIENCE, "cannot write into {css}: {why}");
+        }
+    }
+
+    async fn type_into(&self, css: &str, text: &str) -> Result<(), CmdError> {
+        let field = self.client().find(Locator::Css(css)).await?;
+        field.send_keys(text).await
     }
 
     async fn click(&self, css: &str) -> Result<(), CmdError> {
