@@ -25,6 +25,7 @@ mod heartbeat;
 mod key;
 mod mail;
 mod ping;
+mod rotate;
 mod run;
 mod status;
 mod validate;
@@ -61,6 +62,8 @@ enum Command {
     Status(status::Arguments),
     /// Send one ping for a heartbeat to the running daemon.
     Ping(ping::Arguments),
+    /// Give a heartbeat another address; the old one is heard for a week.
+    Rotate(rotate::Arguments),
     /// Run a job, and report its start, its end, its exit code and what it said last.
     Wrap(wrap::Arguments),
     /// Deliver pings that could not be delivered.
@@ -127,6 +130,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Check(arguments) => check::run(&source, &arguments),
         Command::Status(arguments) => status::run(&source, &arguments),
         Command::Ping(arguments) => ping::run(&source, &arguments),
+        Command::Rotate(arguments) => rotate::run(&source, &arguments),
         Command::Wrap(arguments) => wrap::run(&source, &arguments),
         Command::Deliver => wrap::deliver(),
         Command::Ack(arguments) => ack::run(&source, &arguments),

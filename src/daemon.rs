@@ -95,6 +95,7 @@ pub async fn run(
         .inspect_err(|error| tracing::error!("there is no operator's token: {error:#}"))
         .ok();
 
+    let seal = web::Seal::kept(&plan.data_dir);
     let (content, notes) = hello::Content::read(plan.hello.as_deref());
     for note in &notes {
         tracing::warn!("{note}");
@@ -244,7 +245,9 @@ pub async fn run(
         run_now,
         keys: wires.keys.subscribe(),
         api_keys: wires.api_keys.subscribe(),
+        buckets: Arc::clone(&wires.buckets),
         token,
+        seal,
     };
     let limits = web::limits::Limits::default();
     println_summary(&summary::text(

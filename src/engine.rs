@@ -328,11 +328,16 @@ fn log(engine: &Engine, event: &Event) {
             let check_name = name(check);
             tracing::info!(check = %check_name, "heartbeat {check_name} was made while running and is in the configuration now");
         }
+        Event::BeatRotated { check, until, .. } => {
+            let check_name = name(check);
+            tracing::info!(check = %check_name, "heartbeat {check_name} has another address; its old one is heard until {until}");
+        }
         Event::PlanAdopted { checks, .. } => tracing::info!(checks, "watching {checks} checks"),
         Event::CheckAdded { .. }
         | Event::CheckReturned { .. }
         | Event::CheckRemoved { .. }
         | Event::BeatKeyed { .. }
+        | Event::BeatUnheard { .. }
         | Event::Observed { .. }
         | Event::Pinged { .. }
         | Event::FlappingEnded { .. }

@@ -138,6 +138,8 @@ pub struct Vitals {
     pub archive_state: Gauge,
     pub pings: Gauge,
     pub pings_refused: Gauge,
+    /// More than the configuration lets be taken.
+    pub pings_limited: Gauge,
     pub connections: Gauge,
     pub requests: Gauge,
     pub watchers: Gauge,

@@ -24,9 +24,12 @@ use crate::vitals::Vitals;
 mod access;
 pub mod api;
 mod assets;
+mod badge;
 pub mod body;
+mod buckets;
 mod cache;
 mod data;
+mod dialect;
 mod digest;
 mod healthchecks;
 mod intake;
@@ -45,6 +48,7 @@ mod pulse;
 mod query;
 pub(crate) mod respond;
 mod route;
+mod seal;
 mod seats;
 pub mod server;
 mod show;
@@ -56,8 +60,10 @@ mod unsent;
 pub(crate) mod watchers;
 
 pub use access::{Reached, is_local};
+pub use buckets::Buckets;
 pub use healthchecks::ApiKeys;
 pub use keys::Keys;
+pub use seal::Seal;
 pub use token::Token;
 
 use access::{Access, Standing};
@@ -102,8 +108,12 @@ pub struct Sources {
     pub keys: watch::Receiver<Keys>,
     /// What opens the management API of healthchecks.io.
     pub api_keys: watch::Receiver<ApiKeys>,
+    /// How many pings are taken.
+    pub buckets: Arc<Buckets>,
     /// Whoever shows it is an operator; without one nobody is from elsewhere.
     pub token: Option<Token>,
+    /// What makes the addresses of badges.
+    pub seal: Seal,
 }
 
 /// The status page.
@@ -118,7 +128,9 @@ struct App {
     run_now: mpsc::Sender<CheckId>,
     keys: watch::Receiver<Keys>,
     api_keys: watch::Receiver<ApiKeys>,
+    buckets: Arc<Buckets>,
     token: Option<Token>,
+    seal: Seal,
     limits: Limits,
     cache: Cache,
     door: Door,
@@ -145,7 +157,9 @@ pub async fn run(
         run_now: sources.run_now,
         keys: sources.keys,
         api_keys: sources.api_keys,
+        buckets: sources.buckets,
         token: sources.token,
+        seal: sources.seal,
         limits,
         cache: Cache::new(),
         door,
@@ -222,7 +236,10 @@ fn refused(
     peer: IpAddr,
     body: &Incoming,
 ) -> Option<Mistake> {
-    if matches!(route.to, Endpoint::Ping | Endpoint::Healthchecks) {
+    if matches!(
+        route.to,
+        Endpoint::Ping | Endpoint::Dialect(_) | Endpoint::Healthchecks
+    ) {
         return None; // They have answers of their own.
     }
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
@@ -275,6 +292,10 @@ async fn give(
         Endpoint::Heartbeats => show::heartbeats(app, &look()).await,
         Endpoint::Mail => show::mail(app, &look()).await,
         Endpoint::MailOne => show::mail_one(app, &look(), part).await,
+        Endpoint::Badge => {
+            let query = request.uri.query().unwrap_or_default();
+            badge::badge(app, &look(), part, query).ok_or_else(Mistake::no_page)
+        }
         Endpoint::About => Ok(show::about(app, &look())),
         Endpoint::Events => {
             let feed = app.door.enter(look().operator, peer).await;
@@ -306,6 +327,9 @@ async fn give(
         }
         Endpoint::Healthchecks => {
             Ok(healthchecks::healthchecks(app, peer, request, body, part).await)
+        }
+        Endpoint::Dialect(dialect) => {
+            Ok(dialect::take(app, peer, request, body, (dialect, part)).await)
         }
         Endpoint::Ping => Ok(ping::ping(app, peer, request, body, part).await),
     }

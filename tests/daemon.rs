@@ -432,6 +432,42 @@ fn the_command_line_has_the_exit_codes_it_promises() {
 }
 
 #[test]
+fn a_rotated_heartbeat_is_heard_at_both_addresses_over_a_kill() {
+    let mut daemon = Daemon::started("[heartbeat.job]\nevery = \"1h\"\n");
+    let address = |daemon: &Daemon| {
+        let check = daemon.json("/api/v1/checks/job");
+        check["ping_url"].as_str().unwrap().to_owned()
+    };
+    let old = address(&daemon);
+    let rotate = |daemon: &Daemon, arguments: &[&str]| {
+        let output = daemon.command(&[&["rotate", "job"], arguments].concat());
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let said = rotate(&daemon, &[]);
+    let new = address(&daemon);
+    assert!(
+        said.starts_with(&format!("{new}\nthe old one is heard until ")),
+        "{said}"
+    );
+    daemon.kill();
+    daemon.start();
+    assert_ne!(old, new);
+    for url in [&old, &new] {
+        assert_eq!(daemon.get(url).map(|reply| reply.0), Some(200), "{url}");
+    }
+    let said = rotate(&daemon, &["--now"]);
+    assert!(
+        said.ends_with("no former one is heard any more\n"),
+        "{said}"
+    );
+    for url in [&old, &new] {
+        assert_eq!(daemon.get(url).map(|reply| reply.0), Some(404), "{url}");
+    }
+    assert!(!daemon.log().contains(&old) && !daemon.log().contains(&new));
+}
+
+#[test]
 fn status_and_ping_work_from_the_command_line() {
     let daemon = Daemon::started(&job("1h", "1h"));
     let said = |arguments: &[&str]| {

@@ -23,6 +23,8 @@ mod made;
 mod plans;
 #[path = "engine/remedies.rs"]
 mod remedies;
+#[path = "engine/rotation.rs"]
+mod rotation;
 #[path = "common/story.rs"]
 mod story;
 

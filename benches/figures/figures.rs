@@ -149,7 +149,8 @@ fn pages() {
 fn pings() {
     let uuid = "0b1e7b1e-0000-4000-8000-00000000beef";
     let mut daemon = Daemon::new(&format!(
-        "[heartbeat.job]\nevery = \"1h\"\ngrace = \"1h\"\nuuid = \"{uuid}\"\n"
+        "[heartbeat.job]\nevery = \"1h\"\ngrace = \"1h\"\nuuid = \"{uuid}\"\n\
+         [pings]\nper_heartbeat = \"off\"\ntotal = \"off\"\n"
     ));
     daemon.start();
     let path = format!("/ping/{uuid}");

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use uuid::Uuid;
 
 use super::{accept, zone};
 use crate::core::text;
@@ -12,8 +11,6 @@ use crate::settings::{Report, Secret, Section};
 
 /// Longest name of a daemon, in characters: as long as a host's name (RFC 1035, one label).
 const NAME_CHARS: usize = 63;
-/// Shortest ping key: 22 characters of 64 kinds are 132 bits, as those of healthchecks.io.
-const KEY_CHARS: usize = 22;
 /// Where the data lies if nothing is said: beside where it was started.
 const DATA_DIR: &str = "data";
 
@@ -102,37 +99,6 @@ pub(super) fn postgres(section: Option<Section<'_>>) -> Option<Secret> {
     }
     section.finish();
     url.filter(|url| !url.expose().trim().is_empty())
-}
-
-/// `[pings]`: the keys with which heartbeats are addressed by their names.
-pub(super) fn ping_keys(section: Option<Section<'_>>) -> Vec<Secret> {
-    let Some(mut section) = section else {
-        return Vec::new();
-    };
-    let mut keys = Vec::new();
-    for name in ["key", "old_key"] {
-        let Some(key) = section.secret(name) else {
-            continue;
-        };
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        if key.expose().len() < KEY_CHARS || !key.expose().bytes().all(plain) {
-            // The text itself is a secret, so that it is not repeated.
-            let message = format!("\"{name}\" cannot be a ping key");
-            let hint = format!(
-                "write at least {KEY_CHARS} random letters, digits, - and _: {name} = \"{}\"",
-                Uuid::new_v4().simple()
-            );
-            section.refuse(name, message, hint);
-            continue;
-        }
-        keys.push(key);
-    }
-    if section.has("old_key") && !section.has("key") {
-        let hint = "write key = … for the one that jobs shall use from now on";
-        section.refuse("old_key", "\"old_key\" stands alone", hint);
-    }
-    section.finish();
-    keys
 }
 
 /// `[page]`: where people reach the status page, for the links in mails; without a slash at its end.

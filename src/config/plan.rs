@@ -12,6 +12,7 @@ use super::document::Files;
 use super::files::Found;
 use super::heartbeat::{self, Uuids};
 use super::isolation::Isolation;
+use super::pings::{self, Pings};
 use super::rules::Rules;
 use super::{Email, Listen, Retention, depend, own};
 use crate::core::check::{Check, Flapping, Roster};
@@ -34,8 +35,8 @@ pub struct Plan {
     /// The archive.
     pub postgres: Option<Secret>,
     pub email: Email,
-    /// With which heartbeats are addressed by their names.
-    pub ping_keys: Vec<Secret>,
+    /// With which heartbeats are addressed by their names, and how many pings are taken.
+    pub pings: Pings,
     /// What opens the management API.
     pub api_keys: Vec<ApiKey>,
     /// When heartbeats flap that are made while running: what `[defaults]` says.
@@ -90,7 +91,7 @@ pub(super) fn read(mut files: Files<'_>, found: &Found, report: &Report<'_>) -> 
     let daemon = Daemon::read(files.one("daemon"), report);
     let listen = Listen::read(files.one("listen"));
     let postgres = daemon::postgres(files.one("postgres"));
-    let ping_keys = daemon::ping_keys(files.one("pings"));
+    let pings = pings::read(files.one("pings"));
     let api_keys = api::read(files.one("api"));
     let email = Email::read(files.one("email"), &daemon.node, &daemon.data_dir);
     let status_url = daemon::page(files.one("page"));
@@ -138,7 +139,7 @@ pub(super) fn read(mut files: Files<'_>, found: &Found, report: &Report<'_>) -> 
         hello: found.hello.clone(),
         postgres,
         email,
-        ping_keys,
+        pings,
         api_keys,
         flapping: base.rules.flapping,
         status_url,

@@ -25,6 +25,7 @@ mod make;
 mod operate;
 mod plan;
 mod restore;
+mod rotate;
 mod tick;
 mod watched;
 
@@ -81,6 +82,7 @@ impl Engine {
             Input::Acknowledge { incident, by, note } => self.acknowledge(now, incident, by, note),
             Input::Pause { check, by } => self.pause(now, *check, by),
             Input::Resume { check, by } => self.resume(now, *check, by),
+            Input::Rotate { check, uuid, keep } => self.rotate(now, *check, *uuid, *keep),
             Input::Delivery { nid, delivery } => self.delivered(now, nid, delivery),
             Input::Deaf { from, to, reason } => {
                 vec![Event::Deafened {
@@ -150,10 +152,13 @@ impl Engine {
 
     /// The heartbeats that the plan has.
     pub fn heartbeats(&self) -> impl Iterator<Item = &Arc<Watched>> {
-        self.beats
-            .values()
-            .filter_map(|&check| self.watched(check))
-            .filter(|w| w.active)
+        self.beats.iter().filter_map(|(uuid, &check)| {
+            let watched = self.watched(check).filter(|watched| watched.active)?;
+            // One may be heard at several addresses.
+            let beat = watched.record.beat.as_ref();
+            beat.is_some_and(|beat| beat.uuid == *uuid)
+                .then_some(watched)
+        })
     }
 
     /// What the outbox has about an incident.

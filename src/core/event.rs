@@ -50,6 +50,18 @@ pub enum Event {
         check: CheckId,
         uuid: Uuid,
     },
+    /// A heartbeat got another address; the old one is heard until then.
+    BeatRotated {
+        check: CheckId,
+        at: Time,
+        uuid: Uuid,
+        until: Time,
+    },
+    /// The old addresses of a heartbeat whose time is over are not heard any more.
+    BeatUnheard {
+        check: CheckId,
+        at: Time,
+    },
     /// A heartbeat was made while running, by a ping or over the API.
     BeatMade {
         check: CheckId,
@@ -172,6 +184,8 @@ impl Event {
             | Self::CheckReturned { check, .. }
             | Self::CheckRemoved { check, .. }
             | Self::BeatKeyed { check, .. }
+            | Self::BeatRotated { check, .. }
+            | Self::BeatUnheard { check, .. }
             | Self::BeatMade { check, .. }
             | Self::BeatChanged { check, .. }
             | Self::BeatTakenOver { check, .. }
@@ -209,6 +223,8 @@ impl Event {
             | Self::CheckReturned { .. }
             | Self::CheckRemoved { .. }
             | Self::BeatKeyed { .. }
+            | Self::BeatRotated { .. }
+            | Self::BeatUnheard { .. }
             | Self::BeatMade { .. }
             | Self::BeatChanged { .. }
             | Self::BeatTakenOver { .. }
@@ -239,6 +255,8 @@ impl Event {
             | Self::CheckReturned { .. }
             | Self::CheckRemoved { .. }
             | Self::BeatKeyed { .. }
+            | Self::BeatRotated { .. }
+            | Self::BeatUnheard { .. }
             | Self::BeatMade { .. }
             | Self::BeatChanged { .. }
             | Self::BeatTakenOver { .. }

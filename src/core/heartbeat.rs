@@ -12,10 +12,12 @@ use super::state::{Phase, Reason};
 use super::time::Time;
 
 mod filter;
+mod former;
 pub mod made;
 mod run;
 
 pub use filter::Filter;
+pub use former::{Former, HEARD_FOR, MOST_FORMER};
 pub use made::Made;
 pub use run::{MOST_RUNS, Run};
 
@@ -122,6 +124,9 @@ pub struct Ping {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Beat {
     pub uuid: Uuid,
+    /// Addresses that it had before and that are still heard, oldest first, at most [`MOST_FORMER`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<Former>,
     /// How many pings were ever recorded.
     pub pings: u64,
     /// The last success or failure.
@@ -146,6 +151,7 @@ impl Beat {
     pub fn new(uuid: Uuid) -> Self {
         Self {
             uuid,
+            former: Vec::new(),
             pings: 0,
             last_ping: None,
             last_start: None,

@@ -1,6 +1,7 @@
 //! Everything that can reach the engine.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -47,6 +48,12 @@ pub enum Input {
     Pause { check: CheckId, by: Arc<str> },
     /// An operator starts it again.
     Resume { check: CheckId, by: Arc<str> },
+    /// An operator gives a heartbeat another address; the old one is heard for `keep`.
+    Rotate {
+        check: CheckId,
+        uuid: Uuid,
+        keep: Duration,
+    },
     /// The courier got so far with a notification.
     Delivery { nid: Nid, delivery: Delivery },
     /// From then to then no ping could have been taken: not running, stopped, suspended, or without a

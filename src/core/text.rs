@@ -24,6 +24,19 @@ pub fn line(text: &str, limit: usize) -> String {
     out
 }
 
+/// `text` with its lines, without any other control characters, at most `limit` characters.
+pub fn block(text: &str, limit: usize) -> String {
+    let plain = |c| {
+        if matches!(c, '\n' | '\t') || is_plain(c) {
+            c
+        } else {
+            ' '
+        }
+    };
+    let plain = text.trim_end().chars().filter(|&c| c != '\r').map(plain);
+    plain.take(limit).collect()
+}
+
 /// `text` as the message of an outcome: one line of at most [`MESSAGE_CHARS`] characters.
 pub fn message(text: &str) -> Arc<str> {
     line(text, MESSAGE_CHARS).into()
@@ -67,6 +80,13 @@ mod tests {
             line("a\r\nBcc: x\u{1b}[31m\u{202e}\0", 80),
             "a  Bcc: x [31m"
         );
+    }
+
+    #[test]
+    fn a_block_keeps_its_lines_and_nothing_else_that_moves() {
+        let text = "one\r\n\ttwo\u{1b}[2J\u{202e}x\n\n";
+        assert_eq!(block(text, 80), "one\n\ttwo [2J x");
+        assert_eq!(block("abcdef", 3), "abc");
     }
 
     #[test]

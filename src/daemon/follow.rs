@@ -21,7 +21,7 @@ use crate::remedy::Treatment;
 use crate::schedule::Job;
 use crate::settings::Secret;
 use crate::web::page::About;
-use crate::web::{ApiKeys, Facts, Keys, Reached, is_local};
+use crate::web::{ApiKeys, Buckets, Facts, Keys, Reached, is_local};
 
 /// The cells. Clones lead to the same ones.
 #[derive(Clone)]
@@ -37,6 +37,7 @@ pub(super) struct Wires {
     pub(super) facts: watch::Sender<Arc<Facts>>,
     pub(super) node: watch::Sender<Arc<str>>,
     pub(super) keys: watch::Sender<Keys>,
+    pub(super) buckets: Arc<Buckets>,
     pub(super) api_keys: watch::Sender<ApiKeys>,
     notices: watch::Sender<Notices>,
 }
@@ -55,7 +56,8 @@ impl Wires {
             treatments: watch::Sender::default(),
             facts: watch::Sender::new(Arc::new(facts(plan, status, started))),
             node: watch::Sender::new(Arc::clone(&plan.node)),
-            keys: watch::Sender::new(Keys::new(&plan.ping_keys)),
+            keys: watch::Sender::new(Keys::new(&plan.pings.keys)),
+            buckets: Arc::new(Buckets::new(&plan.pings.rates)),
             api_keys: watch::Sender::new(ApiKeys::new(&plan.api_keys)),
             notices: watch::Sender::default(),
         }
@@ -76,7 +78,8 @@ impl Wires {
         });
         self.node
             .send_if_modified(|node| std::mem::replace(node, Arc::clone(&plan.node)) != plan.node);
-        self.keys.send_replace(Keys::new(&plan.ping_keys));
+        self.keys.send_replace(Keys::new(&plan.pings.keys));
+        self.buckets.set(&plan.pings.rates);
         self.api_keys.send_replace(ApiKeys::new(&plan.api_keys));
         let jobs = jobs(plan, view, &self.jobs.borrow());
         self.jobs.send_replace(Arc::new(jobs));

@@ -106,6 +106,8 @@ impl Entry<'_, '_> {
             Event::CheckRemoved { check, at } => self.removed(*check, Some(*at))?,
             Event::PlanAdopted { .. }
             | Event::BeatKeyed { .. }
+            | Event::BeatRotated { .. }
+            | Event::BeatUnheard { .. }
             | Event::BeatTakenOver { .. }
             | Event::Turned { .. }
             | Event::FlappingBegan { .. }

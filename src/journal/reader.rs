@@ -28,7 +28,7 @@ mod pings;
 mod rows;
 mod waiting;
 
-pub use pings::Heard;
+pub use pings::{Heard, Said};
 pub use waiting::Waiting;
 
 /// Queries at the same time; the others wait for their turn.
@@ -114,6 +114,17 @@ impl Reader {
     /// What is known of the last pings of a heartbeat, without their bodies, the newest first.
     pub async fn heard(&self, check: CheckId, limit: usize) -> anyhow::Result<Vec<Heard>> {
         self.query(move |conn| pings::heard(conn, check, most(limit)))
+            .await
+    }
+
+    /// The same, with the first `bytes` of their bodies.
+    pub async fn said(
+        &self,
+        check: CheckId,
+        limit: usize,
+        bytes: usize,
+    ) -> anyhow::Result<Vec<Said>> {
+        self.query(move |conn| pings::said(conn, check, most(limit), most(bytes)))
             .await
     }
 

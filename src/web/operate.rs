@@ -1,4 +1,4 @@
-//! What an operator does: acknowledge, run now, pause, resume, send a test mail. Answered when it is durable
+//! What an operator does: acknowledge, run now, pause, resume, give another address, send a test mail. Answered when it is durable
 //! and on the pages.
 
 use std::net::IpAddr;
@@ -23,6 +23,7 @@ use super::respond;
 use super::route::{Form, Operation};
 use crate::core::check::CheckId;
 use crate::core::engine::Watched;
+use crate::core::heartbeat::HEARD_FOR;
 use crate::core::incident::IncidentId;
 use crate::core::input::Input;
 use crate::core::state::Phase;
@@ -92,6 +93,8 @@ async fn carry_out(
         Operation::Run => run(app, part),
         Operation::Pause => pause(app, part, by).await,
         Operation::Resume => resume(app, part, by).await,
+        Operation::Rotate => rotate(app, part, HEARD_FOR).await,
+        Operation::RotateNow => rotate(app, part, Duration::ZERO).await,
         Operation::TestMail => test_mail(app).await,
     }
 }
@@ -181,6 +184,37 @@ async fn resume(app: &App, name: &str, by: Arc<str>) -> Result<Done, Mistake> {
         json!({ "name": name, "state": state }),
         page_of(name),
     ))
+}
+
+/// Another address for a heartbeat. The old one is heard for `keep`.
+async fn rotate(app: &App, name: &str, keep: Duration) -> Result<Done, Mistake> {
+    let (check, watched) = named(app, name)?;
+    let conflict = |error: &str, hint: &str| Mistake::new(StatusCode::CONFLICT, error, hint);
+    let Some(rule) = &watched.check.heartbeat else {
+        return Err(conflict(
+            "the check is no heartbeat",
+            "it has no address to ping",
+        ));
+    };
+    if rule.uuid.is_some() {
+        return Err(conflict(
+            "its address is in the configuration",
+            "write another \"uuid\" there, or leave it out and let one be made",
+        ));
+    }
+    let uuid = Uuid::new_v4();
+    decide(app, Input::Rotate { check, uuid, keep }).await?;
+    shows(app, |view| view.engine.beat(&uuid).is_some()).await;
+    let former = app.view.borrow().engine.watched(check).and_then(|watched| {
+        let beat = watched.record.beat.as_ref()?;
+        beat.former.last().map(|former| former.until.to_string())
+    });
+    let says = json!({
+        "name": name,
+        "ping_url": format!("/ping/{uuid}"),
+        "old_heard_until": former,
+    });
+    Ok(Done::new(says, page_of(name)))
 }
 
 async fn test_mail(app: &App) -> Result<Done, Mistake> {

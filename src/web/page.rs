@@ -12,6 +12,7 @@ use crate::vitals::Vitals;
 
 mod about;
 mod bar;
+mod beat;
 mod census;
 mod chart;
 mod check;
@@ -35,7 +36,8 @@ mod tests;
 mod when;
 
 pub use about::{About, about};
-pub use check::check;
+pub use beat::Said;
+pub use check::{Past, check};
 pub use error::error;
 pub use foot::foot;
 pub use heartbeats::heartbeats;

@@ -10,7 +10,7 @@ use tracing::warn;
 use super::App;
 use super::limits::ROWS;
 use super::mistake::Mistake;
-use super::page::Window;
+use super::page::{Said, Window};
 use crate::core::check::CheckId;
 use crate::core::incident::{Incident, IncidentId};
 use crate::core::outbox::{Nid, Notification};
@@ -23,6 +23,9 @@ use crate::core::view::View;
 const DAY: Duration = Duration::from_hours(24);
 /// Outcomes that the page of a check lists.
 const RECENT: usize = 240;
+/// Pings that the page of a heartbeat lists, and what it shows of each body, in bytes: the page stays small.
+const PINGS: usize = 25;
+const SAID_BYTES: usize = 4_096;
 
 /// An answer of the journal, or that there was none in time.
 async fn ask<T>(app: &App, query: impl Future<Output = anyhow::Result<T>>) -> Result<T, Mistake> {
@@ -42,6 +45,22 @@ async fn ask<T>(app: &App, query: impl Future<Output = anyhow::Result<T>>) -> Re
 /// The last outcomes of a check, newest first.
 pub(super) async fn recent(app: &App, check: CheckId) -> Result<Vec<(Time, Outcome)>, Mistake> {
     outcomes(app, check, (Time::default(), app.clock.now()), RECENT).await
+}
+
+/// The last pings of a heartbeat with the beginnings of their bodies, newest first.
+pub(super) async fn said(app: &App, check: CheckId) -> Result<Vec<Said>, Mistake> {
+    let said = ask(app, app.reader.said(check, PINGS, SAID_BYTES)).await?;
+    let shown = said.into_iter().map(|said| Said {
+        at: said.heard.at,
+        signal: said.heard.signal,
+        rid: said.heard.rid,
+        method: said.heard.method,
+        remote: said.heard.remote,
+        agent: said.heard.agent,
+        bytes: said.heard.body,
+        start: said.start,
+    });
+    Ok(shown.collect())
 }
 
 /// Outcomes of a check from and up to an instant, newest first.

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
     USER_AGENT, X_CONTENT_TYPE_OPTIONS,
@@ -28,6 +29,12 @@ use crate::core::input::Input;
 use crate::core::text;
 use crate::core::time::Time;
 use crate::inbox::Answer;
+
+mod heard;
+#[cfg(test)]
+mod tests;
+
+pub(super) use heard::Heard;
 
 /// What is kept of a User-Agent, in characters, as healthchecks.io does.
 const AGENT_CHARS: usize = 200;
@@ -75,42 +82,93 @@ pub(super) async fn ping(
     {
         return say(StatusCode::BAD_REQUEST, "invalid url format");
     }
-    let (target, heard_last) = match whose.find(app, request.uri.query()) {
-        Found::One(watched) => {
-            let beat = watched.record.beat.as_ref();
-            (Target::Known(watched.id), beat.and_then(heard_last))
-        }
-        Found::New(slug) => (Target::New(slug), None),
-        Found::Many => return say(StatusCode::CONFLICT, "ambiguous slug"),
-        Found::Nobody => return say(StatusCode::NOT_FOUND, "not found"),
-    };
+    let query = request.uri.query();
+    let found = whose.find(app, query);
+    if let Some(nobody) = found.nobody(app, peer) {
+        return nobody.answer();
+    }
     let Some(signal) = action else {
         return say(StatusCode::BAD_REQUEST, "invalid url format");
     };
+    let Ok(rid) = run_id(query) else {
+        return say(StatusCode::BAD_REQUEST, "invalid uuid format");
+    };
+    let report = Report {
+        signal,
+        rid,
+        message: None,
+    };
+    let heard = record(app, peer, request, body, (found, report)).await;
+    heard.answer()
+}
+
+/// What is reported, by whatever grammar.
+pub(super) struct Report {
+    pub(super) signal: Signal,
+    pub(super) rid: Option<Uuid>,
+    /// Kept instead of the body of the request.
+    pub(super) message: Option<String>,
+}
+
+/// Takes a report of another grammar.
+pub(super) async fn hear(
+    app: &App,
+    peer: IpAddr,
+    request: &Parts,
+    body: Incoming,
+    (whose, report): (Whose<'_>, Report),
+) -> Heard {
+    // A name that nobody has is nobody's there: only pings make heartbeats.
+    let found = whose.find(app, None);
+    record(app, peer, request, body, (found, report)).await
+}
+
+/// Reads the body, and has the engine decide and write.
+async fn record(
+    app: &App,
+    peer: IpAddr,
+    request: &Parts,
+    body: Incoming,
+    (found, report): (Found, Report),
+) -> Heard {
+    let (target, heard_last) = match found {
+        Found::One(ref watched) => {
+            let beat = watched.record.beat.as_ref();
+            (Target::Known(watched.id), beat.and_then(heard_last))
+        }
+        Found::New(ref slug) => (Target::New(Arc::clone(slug)), None),
+        Found::Many | Found::Nobody => return found.nobody(app, peer).unwrap_or(Heard::Nobody),
+    };
     let now = app.clock.now();
+    let known = match &target {
+        Target::Known(check) => Some(*check),
+        Target::New(_) => None,
+    };
+    if let Err(seconds) = app.buckets.take(now, peer, known) {
+        return limited(app, seconds);
+    }
     let body = match take(body, PING_KEPT, PING_BYTES, app.limits.body).await {
         Intake::Whole(bytes) | Intake::Cut(bytes) => bytes,
-        Intake::TooLarge => return say(StatusCode::PAYLOAD_TOO_LARGE, "body too large"),
-        Intake::TooSlow => return say(StatusCode::REQUEST_TIMEOUT, "body too slow"),
-        Intake::Broken => return say(StatusCode::BAD_REQUEST, "body incomplete"),
-    };
-    let Ok(rid) = run_id(request.uri.query()) else {
-        return say(StatusCode::BAD_REQUEST, "invalid uuid format");
+        Intake::TooLarge => {
+            return Heard::Refused(StatusCode::PAYLOAD_TOO_LARGE, "body too large");
+        }
+        Intake::TooSlow => return Heard::Refused(StatusCode::REQUEST_TIMEOUT, "body too slow"),
+        Intake::Broken => return Heard::Refused(StatusCode::BAD_REQUEST, "body incomplete"),
     };
     let at = happened(request.uri.query(), now);
     // What happened before the last that was heard is no news of how it is: it is kept as a note.
     let is_old = heard_last.is_some_and(|last| at < last);
-    let signal = if is_old { Signal::Log } else { signal };
     let agent = request.headers.get(USER_AGENT).map(HeaderValue::as_bytes);
     let agent = agent.map(|agent| text::line(&String::from_utf8_lossy(agent), AGENT_CHARS));
+    let message = report.message.as_deref().map(str::as_bytes);
     let ping = Ping {
         at,
-        signal,
-        rid,
+        signal: if is_old { Signal::Log } else { report.signal },
+        rid: report.rid,
         method: request.method.as_str().into(),
         remote: peer.to_canonical().to_string().into(),
         agent: agent.unwrap_or_default().into(),
-        body: Arc::from(body.as_ref()),
+        body: Arc::from(message.unwrap_or(body.as_ref())),
     };
     let (uuid, input) = match target {
         Target::Known(check) => (None, Input::Ping { check, ping }),
@@ -124,23 +182,31 @@ pub(super) async fn ping(
             app.vitals.pings.bump();
             // Somebody else may have made it in the same moment.
             match uuid {
-                Some(uuid) if app.view.borrow().engine.beat(&uuid).is_some() => {
-                    say(StatusCode::CREATED, "Created")
-                }
-                Some(_) | None => say(StatusCode::OK, "OK"),
+                Some(uuid) if app.view.borrow().engine.beat(&uuid).is_some() => Heard::Made,
+                Some(_) | None => Heard::Recorded,
             }
         }
         // It is gone by now, or there are too many to make another.
-        Answer::Nothing => say(StatusCode::NOT_FOUND, "not found"),
+        Answer::Nothing => Heard::Nobody,
         Answer::NotDurable | Answer::Busy => {
             app.vitals.pings_refused.bump();
-            let refused = say(StatusCode::SERVICE_UNAVAILABLE, "not recorded, try again");
-            respond::retry_after(refused, RETRY)
+            let text = "not recorded, try again";
+            Heard::Later(StatusCode::SERVICE_UNAVAILABLE, text, RETRY)
         }
     }
 }
 
-fn say(status: StatusCode, text: &'static str) -> Response<Body> {
+/// Refuses one that is too many.
+fn limited(app: &App, seconds: u64) -> Heard {
+    app.vitals.pings_limited.bump();
+    Heard::Later(
+        StatusCode::TOO_MANY_REQUESTS,
+        "rate limited, try again",
+        seconds,
+    )
+}
+
+pub(super) fn say(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     respond::with(status, HEADERS.clone(), text)
 }
 
@@ -160,9 +226,22 @@ enum Found {
     Nobody,
 }
 
+impl Found {
+    /// The answer, where there is nobody to hear.
+    fn nobody(&self, app: &App, peer: IpAddr) -> Option<Heard> {
+        let heard = match self {
+            Self::One(_) | Self::New(_) => return None,
+            Self::Many => Heard::Many,
+            Self::Nobody => Heard::Nobody,
+        };
+        let taken = app.buckets.take_unknown(app.clock.now(), peer);
+        Some(taken.map_or_else(|seconds| limited(app, seconds), |()| heard))
+    }
+}
+
 /// Whose ping it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Whose<'a> {
+pub(super) enum Whose<'a> {
     Uuid(Uuid),
     /// By its name, with a key of the configuration.
     Name {
@@ -171,7 +250,19 @@ enum Whose<'a> {
     },
 }
 
-impl Whose<'_> {
+impl<'a> Whose<'a> {
+    /// Of a token that is nothing but the UUID of a heartbeat.
+    pub(super) fn of_uuid(token: &str) -> Option<Self> {
+        hyphenated(token).map(Self::Uuid)
+    }
+
+    /// Of a token that is the UUID of a heartbeat, or else a ping key for a name.
+    pub(super) fn of_key(token: &'a str, name: &'a str) -> Option<Self> {
+        let by_name = is_plain(token) && is_plain(name);
+        let named = by_name.then_some(Self::Name { key: token, name });
+        Self::of_uuid(token).or(named)
+    }
+
     /// The heartbeat, if there is one. A wrong key costs what a right one does.
     fn find(self, app: &App, query: Option<&str>) -> Found {
         let view = app.view.borrow();
@@ -211,8 +302,6 @@ fn address(rest: &str) -> Option<(Whose<'_>, Option<Signal>)> {
         return Some((Whose::Uuid(uuid), signal));
     }
     let (key, name) = (first, second?);
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    let is_plain = |text: &str| !text.is_empty() && text.bytes().all(plain);
     if !is_plain(key) || !is_plain(name) || third == Some("") {
         return None;
     }
@@ -220,6 +309,12 @@ fn address(rest: &str) -> Option<(Whose<'_>, Option<Signal>)> {
         Whose::Name { key, name },
         signal(third.unwrap_or_default())?,
     ))
+}
+
+/// What keys and names are written in.
+fn is_plain(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !text.is_empty() && text.bytes().all(plain)
 }
 
 /// The last part of an address. The outer none: it is none; the inner: an exit code beyond 255.
@@ -274,106 +369,4 @@ fn run_id(query: Option<&str>) -> Result<Option<Uuid>, ()> {
     let mut pairs = query.unwrap_or_default().split('&').rev();
     let rid = pairs.find_map(|pair| pair.strip_prefix("rid="));
     rid.map(|rid| hyphenated(rid).ok_or(())).transpose()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_names_a_heartbeat_and_a_signal() {
-        let uuid = "5d2f1a1e-7f3d-4a53-9d3a-0c8c0f4d2a11";
-        let known = Uuid::try_parse(uuid).expect("a uuid");
-        for (action, signal) in [
-            ("", Some(Signal::Success)),
-            ("/", Some(Signal::Success)),
-            ("/start", Some(Signal::Start)),
-            ("/fail", Some(Signal::Fail)),
-            ("/log", Some(Signal::Log)),
-            ("/0", Some(Signal::Exit(0))),
-            ("/007", Some(Signal::Exit(7))),
-            ("/255", Some(Signal::Exit(255))),
-            ("/256", None),
-            ("/99999999999999999999999", None),
-        ] {
-            assert_eq!(
-                address(&format!("{uuid}{action}")),
-                Some((Whose::Uuid(known), signal)),
-                "{action}"
-            );
-        }
-        for rest in [
-            String::new(),
-            "x".to_owned(),
-            uuid.replace('-', ""),
-            format!("{{{uuid}}}"),
-            format!("{uuid}/start/"),
-            format!("{uuid}//"),
-            format!("{uuid}/start/"),
-            "key/".to_owned(),
-            "key/backup/".to_owned(),
-            "key/backup/stop".to_owned(),
-            "key/backup/start/now".to_owned(),
-            "k.y/backup".to_owned(),
-            "key/back%20up".to_owned(),
-        ] {
-            assert_eq!(address(&rest), None, "{rest}");
-        }
-    }
-
-    #[test]
-    fn an_address_with_a_key_names_a_heartbeat_by_its_name() {
-        let key = "kB2d0xQ8mT-4_zzW1abcDE";
-        for (action, signal) in [
-            ("", Some(Signal::Success)),
-            ("/start", Some(Signal::Start)),
-            ("/fail", Some(Signal::Fail)),
-            ("/log", Some(Signal::Log)),
-            ("/7", Some(Signal::Exit(7))),
-            ("/256", None),
-        ] {
-            let whose = Whose::Name {
-                key,
-                name: "nightly-backup",
-            };
-            let rest = format!("{key}/nightly-backup{action}");
-            assert_eq!(address(&rest), Some((whose, signal)), "{action}");
-        }
-        // A key may look like a UUID; then only what is no action is a name.
-        let uuid = "5d2f1a1e-7f3d-4a53-9d3a-0c8c0f4d2a11";
-        let rest = format!("{uuid}/backup");
-        let (whose, _) = address(&rest).expect("an address");
-        let name = "backup";
-        assert_eq!(whose, Whose::Name { key: uuid, name });
-    }
-
-    #[test]
-    fn a_late_ping_says_when_it_happened_within_reason() {
-        let now = Time::from_millis(1_795_435_200_000);
-        let ago = |minutes| now - Duration::from_mins(minutes);
-        let at = |time: Time| format!("rid=7&at={}", time.millis());
-        let of = |query: &str| happened(Some(query), now);
-        assert_eq!(happened(None, now), now);
-        assert_eq!(of("at=yesterday"), now);
-        assert_eq!(of(&at(ago(9))), ago(9));
-        assert_eq!(of(&at(now + Duration::from_mins(9))), now);
-        assert_eq!(of("at=0"), now - OLDEST);
-        assert_eq!(of("at=99999999999999999999"), now);
-    }
-
-    #[test]
-    fn a_run_id_is_a_uuid_in_either_case() {
-        let uuid = "5d2f1a1e-7f3d-4a53-9d3a-0c8c0f4d2a11";
-        let known = Uuid::try_parse(uuid).ok();
-        assert_eq!(run_id(None), Ok(None));
-        assert_eq!(run_id(Some("create=1")), Ok(None));
-        assert_eq!(run_id(Some(&format!("a=b&rid={uuid}"))), Ok(known));
-        assert_eq!(
-            run_id(Some(&format!("rid={}", uuid.to_uppercase()))),
-            Ok(known)
-        );
-        for query in ["rid=", "rid=7", "rid=5d2f1a1e7f3d4a539d3a0c8c0f4d2a11"] {
-            assert_eq!(run_id(Some(query)), Err(()), "{query}");
-        }
-    }
 }

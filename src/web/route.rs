@@ -4,12 +4,15 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 
 use super::access::Access::{self, Operator, Public};
+use super::dialect::Dialect;
 use super::limits::{API_BYTES, FORM_BYTES, PING_BYTES};
 
 /// What answers. One row of [`ROUTES`] each, one arm of the match in `web.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
     Ping,
+    /// A ping in the words of another service.
+    Dialect(Dialect),
     /// The management API of healthchecks.io.
     Healthchecks,
     Overview,
@@ -20,6 +23,7 @@ pub(super) enum Endpoint {
     Mail,
     MailOne,
     About,
+    Badge,
     Events,
     ApiStatus,
     ApiChecks,
@@ -42,7 +46,7 @@ impl Endpoint {
     pub(super) fn is_for_any_name(self) -> bool {
         matches!(
             self,
-            Self::Ping | Self::Healthchecks | Self::Health | Self::Ready
+            Self::Ping | Self::Dialect(_) | Self::Healthchecks | Self::Health | Self::Ready
         )
     }
 }
@@ -54,6 +58,10 @@ pub(super) enum Operation {
     Run,
     Pause,
     Resume,
+    /// Another address for a heartbeat.
+    Rotate,
+    /// The same, and those before are not heard any more.
+    RotateNow,
     TestMail,
 }
 
@@ -118,6 +126,14 @@ const fn operate(path: &'static str, operation: Operation, form: Form) -> Route 
     }
 }
 
+const fn dialect(path: &'static str, dialect: Dialect) -> Route {
+    Route {
+        path,
+        to: Endpoint::Dialect(dialect),
+        ..*PING
+    }
+}
+
 /// The row of pings.
 const PING: &Route = &Route {
     methods: Methods::Any,
@@ -132,6 +148,10 @@ const KEY_BYTES: usize = 22;
 /// All of them; the first that fits.
 pub(super) const ROUTES: &[Route] = &[
     *PING,
+    dialect("/api/push/{}", Dialect::Kuma),
+    dialect("/api/v1/endpoints/{}/external", Dialect::Gatus),
+    dialect("/snitch/{}", Dialect::Snitch),
+    dialect("/p/*", Dialect::Cronitor),
     Route {
         methods: Methods::Any,
         path: "/compat/healthchecks/api/*",
@@ -152,6 +172,7 @@ pub(super) const ROUTES: &[Route] = &[
     read("/mail", Endpoint::Mail),
     read("/mail/{}", Endpoint::MailOne),
     read("/about", Endpoint::About),
+    read("/badge/*", Endpoint::Badge),
     read("/api/v1/status", Endpoint::ApiStatus),
     read("/api/v1/checks", Endpoint::ApiChecks),
     read("/api/v1/checks/{}", Endpoint::ApiCheck),
@@ -168,6 +189,13 @@ pub(super) const ROUTES: &[Route] = &[
     operate("/api/v1/checks/{}/run", Operation::Run, Form::Api),
     operate("/api/v1/checks/{}/pause", Operation::Pause, Form::Api),
     operate("/api/v1/checks/{}/resume", Operation::Resume, Form::Api),
+    operate("/api/v1/checks/{}/rotate", Operation::Rotate, Form::Api),
+    operate(
+        "/api/v1/checks/{}/rotate-now",
+        Operation::RotateNow,
+        Form::Api,
+    ),
+    operate("/checks/{}/rotate", Operation::Rotate, Form::Page),
     operate("/api/v1/mail/test", Operation::TestMail, Form::Api),
     operate("/incidents/{}/ack", Operation::Acknowledge, Form::Page),
     operate("/checks/{}/run", Operation::Run, Form::Page),
@@ -329,8 +357,11 @@ mod tests {
                 Methods::Read => assert_eq!(route.access, Public, "{}", route.path),
                 Methods::Post => assert_eq!(route.access, Operator, "{}", route.path),
                 Methods::Any => {
-                    let keyed = [Endpoint::Ping, Endpoint::Healthchecks];
-                    assert!(keyed.contains(&route.to), "{}", route.path);
+                    let keyed = matches!(
+                        route.to,
+                        Endpoint::Ping | Endpoint::Dialect(_) | Endpoint::Healthchecks
+                    );
+                    assert!(keyed, "{}", route.path);
                 }
             }
         }

@@ -9,7 +9,7 @@ use http::{Response, StatusCode};
 use super::body::Body;
 use super::mistake::Mistake;
 use super::page::{self, Shell};
-use super::{App, Facts, past, respond};
+use super::{App, Facts, badge, past, respond};
 use crate::core::check::CheckId;
 use crate::core::incident::IncidentId;
 use crate::core::outbox::Nid;
@@ -80,13 +80,18 @@ pub(super) async fn check(app: &App, look: &Look, name: &str) -> Result<Response
     let recent = past::recent(app, watched.id).await?;
     let incidents = past::incidents_of(app, watched.id).await?;
     let windows = past::windows(app, watched.id).await?;
-    Ok(good(page::check(
-        &look.shell(app),
-        watched,
-        &recent,
-        &incidents,
-        &windows,
-    )))
+    let pings = match watched.record.beat {
+        Some(_) => past::said(app, watched.id).await?,
+        None => Vec::new(),
+    };
+    let past = page::Past {
+        recent: &recent,
+        incidents: &incidents,
+        windows: &windows,
+        pings: &pings,
+        badge: &badge::address(app, name, "svg"),
+    };
+    Ok(good(page::check(&look.shell(app), watched, &past)))
 }
 
 /// `/incidents`

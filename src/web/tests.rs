@@ -15,10 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::limits::Limits;
 use super::page::{About, story};
-use super::{ApiKeys, Facts, Keys, Reached, Sources, Token, run};
+use super::{ApiKeys, Buckets, Facts, Keys, Reached, Seal, Sources, Token, run};
 use crate::clock::Clock;
-use crate::config::{ApiKey, Rights};
+use crate::config::{ApiKey, Rates, Rights};
 use crate::core::check::CheckId;
+use crate::core::heartbeat::Ping;
 use crate::core::input::Input;
 use crate::core::view::View;
 use crate::inbox::{Answer, Inbox};
@@ -27,6 +28,8 @@ use crate::settings::Secret;
 use crate::vitals::Vitals;
 
 mod attacks;
+mod badges;
+mod dialects;
 mod healthchecks;
 mod live;
 mod pages;
@@ -46,8 +49,11 @@ pub(super) struct Town {
     pub(super) view: watch::Receiver<Arc<View>>,
     pub(super) vitals: Arc<Vitals>,
     pub(super) wanted: mpsc::Receiver<CheckId>,
+    /// The pings that reached the engine, the first of them.
+    pub(super) heard: mpsc::Receiver<Ping>,
     /// What the journal does: `Done` writes, `NotDurable` is full, `Busy` never answers.
     pub(super) journal: watch::Sender<Answer>,
+    pub(super) buckets: Arc<Buckets>,
     pub(super) facts: watch::Sender<Arc<Facts>>,
     pub(super) inbox: Inbox,
     pub(super) shutdown: CancellationToken,
@@ -77,6 +83,22 @@ pub(super) fn short() -> Limits {
     }
 }
 
+/// What the pages say of the daemon.
+fn about(address: SocketAddr) -> Facts {
+    Facts {
+        node: "web-1".into(),
+        zone: jiff::tz::TimeZone::UTC,
+        url: None,
+        notice: None,
+        reached: Reached {
+            listen: vec![address],
+            names: vec!["web-1".to_owned(), "status.example.org".to_owned()],
+            is_published: false,
+        },
+        about: About::default(),
+    }
+}
+
 impl Town {
     pub(super) async fn found(limits: Limits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -84,23 +106,14 @@ impl Town {
         let (inbox, mut inputs) = Inbox::new();
         let (view_sender, view) = watch::channel(Arc::new(story::postgres_is_down()));
         let (run_now, wanted) = mpsc::channel(1);
+        let (tell, heard) = mpsc::channel(64);
         let (journal, mode) = watch::channel(Answer::Done);
-        let (facts, facts_receiver) = watch::channel(Arc::new(Facts {
-            node: "web-1".into(),
-            zone: jiff::tz::TimeZone::UTC,
-            url: None,
-            notice: None,
-            reached: Reached {
-                listen: vec![address],
-                names: vec!["web-1".to_owned(), "status.example.org".to_owned()],
-                is_published: false,
-            },
-            about: About::default(),
-        }));
+        let (facts, facts_receiver) = watch::channel(Arc::new(about(address)));
         let (vitals, clock) = (Arc::new(Vitals::default()), Clock::start());
         let folder = tempfile::tempdir().expect("a folder");
         let opened = Journal::open(folder.path(), clock.now(), Arc::clone(&vitals));
         let opened = opened.expect("a journal");
+        let buckets = Arc::new(Buckets::new(&Rates::default()));
         let sources = Sources {
             view: view.clone(),
             inbox: inbox.clone(),
@@ -111,7 +124,9 @@ impl Town {
             run_now,
             keys: watch::Sender::new(Keys::new(&[Secret::new(PING_KEY)])).subscribe(),
             api_keys: watch::Sender::new(api_keys()).subscribe(),
+            buckets: Arc::clone(&buckets),
             token: Some(Token::open(folder.path()).expect("a token")),
+            seal: Seal::open(folder.path()).expect("a secret"),
         };
         let mut tasks = JoinSet::new();
         let shutdown = CancellationToken::new();
@@ -120,6 +135,10 @@ impl Town {
             let mut waiting = Vec::new();
             while let Some(envelope) = inputs.recv().await {
                 let mode = *mode.borrow();
+                if let Input::Ping { ping, .. } = &envelope.input {
+                    // Most stories do not ask for them.
+                    drop(tell.try_send(ping.clone()));
+                }
                 if mode == Answer::Busy {
                     waiting.push(envelope);
                     continue;
@@ -136,7 +155,9 @@ impl Town {
             view,
             vitals,
             wanted,
+            heard,
             journal,
+            buckets,
             facts,
             inbox,
             shutdown,
@@ -193,6 +214,18 @@ impl Town {
         let file = self.folder.path().join(Token::FILE);
         let token = std::fs::read_to_string(file).expect("it is made");
         format!("authorization: Bearer {}\r\n", token.trim())
+    }
+
+    /// Where the badge of a check is.
+    pub(super) fn badge(&self, name: &str, form: &str) -> String {
+        let seal = Seal::open(self.folder.path()).expect("a secret");
+        format!("/badge/{}/{name}.{form}", seal.id("check", name))
+    }
+
+    /// Where the badge of a tag is.
+    pub(super) fn badge_of_tag(&self, tag: &str, form: &str) -> String {
+        let seal = Seal::open(self.folder.path()).expect("a secret");
+        format!("/badge/tag/{}/{tag}.{form}", seal.id("tag", tag))
     }
 
     pub(super) async fn get(&self, path: &str) -> Reply {

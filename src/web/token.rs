@@ -32,19 +32,7 @@ impl Token {
 
     /// The token of `folder`: that of the file, or a new one where there is none that could be a token.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
-        let path = folder.join(Token::FILE);
-        let doing = || format!("reading or making {}", path.display());
-        match fs::read_to_string(&path) {
-            Ok(text) if is_long_enough(&text) => {
-                fs::set_permissions(&path, Permissions::from_mode(MODE)).with_context(doing)?;
-                return Ok(Self(Digest::of(text.trim())));
-            }
-            Ok(_) => {}
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => {}
-            Err(error) => return Err(error).with_context(doing),
-        }
-        let text = make();
-        write(folder, &text).with_context(doing)?;
+        let text = kept(folder, Self::FILE)?;
         Ok(Self(Digest::of(text.trim())))
     }
 
@@ -54,8 +42,26 @@ impl Token {
     }
 }
 
+/// The secret that the file `name` of `folder` keeps; a new one where there is none that could be a secret.
+pub(super) fn kept(folder: &Path, name: &str) -> anyhow::Result<String> {
+    let path = folder.join(name);
+    let doing = || format!("reading or making {}", path.display());
+    match fs::read_to_string(&path) {
+        Ok(text) if is_long_enough(&text) => {
+            fs::set_permissions(&path, Permissions::from_mode(MODE)).with_context(doing)?;
+            return Ok(text);
+        }
+        Ok(_) => {}
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => {}
+        Err(error) => return Err(error).with_context(doing),
+    }
+    let text = make();
+    write(folder, name, &text).with_context(doing)?;
+    Ok(text)
+}
+
 /// 244 random bits from the operating system.
-fn make() -> String {
+pub(super) fn make() -> String {
     let [a, b] = [Uuid::new_v4(), Uuid::new_v4()];
     format!("{}{}", a.simple(), b.simple())
 }
@@ -66,8 +72,8 @@ fn is_long_enough(text: &str) -> bool {
 }
 
 /// Whole or not at all, and never readable for others, not even for a moment.
-fn write(folder: &Path, text: &str) -> std::io::Result<()> {
-    let new = folder.join("operator-token.new");
+fn write(folder: &Path, name: &str, text: &str) -> std::io::Result<()> {
+    let new = folder.join(format!("{name}.new"));
     match fs::remove_file(&new) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
@@ -76,7 +82,7 @@ fn write(folder: &Path, text: &str) -> std::io::Result<()> {
     let mut file = options.write(true).create_new(true).mode(MODE).open(&new)?;
     writeln!(file, "{text}")?;
     file.sync_all()?;
-    fs::rename(&new, folder.join(Token::FILE))?;
+    fs::rename(&new, folder.join(name))?;
     File::open(folder)?.sync_all()
 }
 

@@ -454,6 +454,8 @@ fn told(engine: &Engine, event: &Event) -> Option<String> {
         Event::CheckRemoved { check, .. } => format!("{} removed", name(check)),
         Event::CheckAdded { check, .. } => format!("{} added", name(check)),
         Event::CheckReturned { check, .. } => format!("{} returned", name(check)),
+        Event::BeatRotated { check, .. } => format!("{} rotated", name(check)),
+        Event::BeatUnheard { check, .. } => format!("{} unheard", name(check)),
         Event::BeatMade { check, .. } => format!("{} made", name(check)),
         Event::BeatChanged { check, .. } => format!("{} changed", name(check)),
         Event::BeatTakenOver { check, .. } => format!("{} taken over", name(check)),

@@ -137,7 +137,10 @@ fn badges_are_listed_by_tag_and_for_all_together() {
             "{tag}"
         );
         for url in badge.as_object().unwrap().values() {
-            assert!(url.as_str().unwrap().starts_with("http://"), "{url}");
+            let url = url.as_str().unwrap();
+            let path = url.split_once("/badge/").expect(url).1;
+            let reply = site.ask("GET", &format!("/badge/{path}"), "", "");
+            assert_eq!(reply.both().0, 200, "{url}");
         }
     }
 }

@@ -31,7 +31,10 @@ fn a_ping_key_that_can_be_guessed_is_refused_and_not_repeated() {
         &["stands alone", "key = "],
     );
     assert_eq!(
-        plan(&format!("[pings]\nkey = \"{old}\"\n")).ping_keys.len(),
+        plan(&format!("[pings]\nkey = \"{old}\"\n"))
+            .pings
+            .keys
+            .len(),
         1
     );
 }

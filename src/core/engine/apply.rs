@@ -36,6 +36,13 @@ impl Engine {
                 self.on(*check, |w| w.active = false);
             }
             Event::BeatKeyed { check, uuid } => self.key(*check, *uuid),
+            Event::BeatRotated {
+                check,
+                at,
+                uuid,
+                until,
+            } => self.apply_rotation(*check, *uuid, *at, *until),
+            Event::BeatUnheard { check, at } => self.forget_former(*check, *at),
             Event::BeatMade {
                 check,
                 at,
@@ -121,7 +128,10 @@ impl Engine {
         }
         self.beats.insert(uuid, check);
         self.on(check, |w| match &mut w.record.beat {
-            Some(beat) => beat.uuid = uuid,
+            Some(beat) => {
+                beat.uuid = uuid;
+                beat.former.retain(|former| former.uuid != uuid);
+            }
             none => *none = Some(Beat::new(uuid)),
         });
     }

@@ -110,6 +110,9 @@ impl Watched {
         if let Some(beat) = &mut record.beat {
             beat.expected = beat.expected.map(&moved);
             beat.last_ping = beat.last_ping.map(&moved);
+            for former in &mut beat.former {
+                former.until = moved(former.until);
+            }
             beat.shift_runs(moved);
         }
     }

@@ -12,7 +12,7 @@ use super::{Engine, Record, Watched, index};
 use crate::core::check::{Check, CheckId};
 use crate::core::event::Event;
 use crate::core::heartbeat::made::MOST_BY_PINGS;
-use crate::core::heartbeat::{Made, Ping};
+use crate::core::heartbeat::{Beat, Made, Ping};
 use crate::core::text;
 use crate::core::time::Time;
 
@@ -162,11 +162,8 @@ impl Engine {
     ) {
         let rules = Arc::new(made.check(name, &self.roster));
         let before = self.watched(check).and_then(|w| w.record.beat.as_ref());
-        if let Some(old) = before.map(|beat| beat.uuid)
-            && self.beats.get(&old) == Some(&check)
-        {
-            self.beats.remove(&old);
-        }
+        let old: Vec<Uuid> = before.map(Beat::addresses).unwrap_or_default();
+        self.unhear(check, &old);
         if self.watched(check).is_none() {
             self.add(check, rules, at);
         } else {

@@ -86,7 +86,9 @@ impl Engine {
         };
         // One that is gone may have left its address to another.
         if let Some(beat) = record.beat.as_ref().filter(|_| active) {
-            self.beats.insert(beat.uuid, id);
+            for uuid in beat.addresses() {
+                self.beats.insert(uuid, id);
+            }
         }
         if record.tried.as_ref().is_some_and(|tried| tried.running) {
             self.remedied.insert(id);

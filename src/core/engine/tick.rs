@@ -58,6 +58,13 @@ impl Engine {
                 tally,
             });
         }
+        let former = watched.record.beat.as_ref().and_then(Beat::former_until);
+        if former.is_some_and(|until| until <= now) {
+            events.push(Event::BeatUnheard {
+                check: watched.id,
+                at: now,
+            });
+        }
         let hope = watched.hopes_until().filter(|_| watched.is_held());
         if hope.is_some_and(|until| until <= now) {
             events.push(Event::Remedy {

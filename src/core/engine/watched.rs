@@ -161,7 +161,8 @@ impl Watched {
         let overdue = self.overdue_at().map(|(at, _)| at);
         let calm = self.calm_at();
         let hope = self.hopes_until().filter(|_| self.is_held());
-        [Some(self.record.tally.end()), overdue, calm, hope]
+        let former = self.record.beat.as_ref().and_then(Beat::former_until);
+        [Some(self.record.tally.end()), overdue, calm, hope, former]
             .into_iter()
             .flatten()
             .min()

@@ -27,14 +27,32 @@ pub struct Heard {
     pub body: u64,
 }
 
+/// A ping with the beginning of its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    pub heard: Heard,
+    pub start: Vec<u8>,
+}
+
 pub(super) fn heard(conn: &Connection, check: CheckId, limit: i64) -> rusqlite::Result<Vec<Heard>> {
+    let said = said(conn, check, limit, 0)?;
+    Ok(said.into_iter().map(|said| said.heard).collect())
+}
+
+pub(super) fn said(
+    conn: &Connection,
+    check: CheckId,
+    limit: i64,
+    bytes: i64,
+) -> rusqlite::Result<Vec<Said>> {
     conn.prepare(
-        "SELECT n, at, signal, rid, method, remote, agent, length(body) FROM ping \
-         WHERE check_id = ?1 ORDER BY id DESC LIMIT ?2",
+        "SELECT n, at, signal, rid, method, remote, agent, length(body), \
+         ifnull(substr(body, 1, ?3), x'') \
+         FROM ping WHERE check_id = ?1 ORDER BY id DESC LIMIT ?2",
     )?
-    .query_map(params![check.0, limit], |row| {
+    .query_map(params![check.0, limit, bytes], |row| {
         let rid: Option<String> = row.get(3)?;
-        Ok(Heard {
+        let heard = Heard {
             n: row.get::<_, i64>(0)?.cast_unsigned(),
             at: Time::from_millis(row.get(1)?),
             signal: signal(row.get(2)?),
@@ -43,7 +61,9 @@ pub(super) fn heard(conn: &Connection, check: CheckId, limit: i64) -> rusqlite::
             remote: row.get(5)?,
             agent: row.get(6)?,
             body: row.get::<_, i64>(7)?.cast_unsigned(),
-        })
+        };
+        let start = row.get(8)?;
+        Ok(Said { heard, start })
     })?
     .collect()
 }

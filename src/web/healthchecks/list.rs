@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::{Response, StatusCode};
-use percent_encoding::utf8_percent_encode;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
@@ -15,8 +14,8 @@ use super::spec::Told;
 use super::{App, Call, Refusal};
 use crate::core::check::Recipient;
 use crate::core::engine::Watched;
+use crate::web::badge;
 use crate::web::body::Body;
-use crate::web::operate::PART;
 use crate::web::{query, respond};
 
 /// `status/`: whether the journal answers.
@@ -109,15 +108,19 @@ impl Call {
         let all = self.all();
         let names = all.iter().flat_map(|watched| tags(watched));
         let badge = |tag: &str| {
-            let name = utf8_percent_encode(tag, PART);
-            let at = |form: &str| format!("{}/badge/tag/{name}{form}", self.root);
+            let at = |form: &str| {
+                let (form, query) = form.split_once('?').unwrap_or((form, ""));
+                let address = badge::address_of_tag(&self.app, tag, form);
+                let mark = if query.is_empty() { "" } else { "?" };
+                format!("{}{address}{mark}{query}", self.root)
+            };
             json!({
-                "svg": at(".svg"),
-                "svg3": at(".svg?states=3"),
-                "json": at(".json"),
-                "json3": at(".json?states=3"),
-                "shields": at(".shields"),
-                "shields3": at(".shields?states=3"),
+                "svg": at("svg?states=2"),
+                "svg3": at("svg"),
+                "json": at("json?states=2"),
+                "json3": at("json"),
+                "shields": at("shields?states=2"),
+                "shields3": at("shields"),
             })
         };
         let badges: BTreeMap<&str, Value> = std::iter::once("*")

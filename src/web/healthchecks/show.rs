@@ -14,7 +14,7 @@ use crate::core::schedule::Schedule;
 use crate::core::state::Phase;
 use crate::core::text;
 use crate::core::time::{Time, zone_name};
-use crate::web::operate::PART;
+use crate::web::badge;
 
 /// From start to end at most so long, an end is told as that of the start.
 pub(super) const LONGEST_RUN: std::time::Duration = std::time::Duration::from_hours(72);
@@ -41,7 +41,6 @@ impl Call {
                 String::new()
             }
         };
-        let badge = percent_encoding::utf8_percent_encode(&watched.check.name, PART);
         let mut check = json!({
             "name": name,
             "slug": slug(watched),
@@ -64,7 +63,7 @@ impl Call {
             "filter_body": filter.body,
             "filter_http_body": filter.http_body,
             "filter_default_fail": filter.default_fail,
-            "badge_url": format!("{}/badge/{badge}.svg", self.root),
+            "badge_url": format!("{}{}?states=2", self.root, badge::address(&self.app, &watched.check.name, "svg")),
         });
         if let Some(fields) = check.as_object_mut() {
             let took = beat.last_took.filter(|took| *took < LONGEST_RUN);

@@ -115,6 +115,7 @@ pub(super) fn numbers(v: &Vitals) -> Vec<Number> {
         span("archive_lag", "Age of the oldest of them", &v.archive_lag),
         count("pings", "Pings taken", &v.pings),
         count("pings_refused", "Pings refused", &v.pings_refused),
+        count("pings_limited", "Pings beyond a limit", &v.pings_limited),
         level(
             "http_connections",
             "Connections that are open",

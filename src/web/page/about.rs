@@ -73,6 +73,7 @@ fn vitals(shell: &Shell<'_>, about: &About) -> Markup {
             dl.facts {
                 (fact("pings", v.pings.value()))
                 (fact("pings refused", v.pings_refused.value()))
+                (fact("pings too many", v.pings_limited.value()))
                 (fact("mails that wait", v.outbox_waiting.value()))
                 (fact("requests", v.requests.value()))
                 (fact("pages open", v.watchers.value()))

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use maud::{Markup, html};
 
 use super::bar::{Bar, Day};
+use super::beat::{Said, beating, runs};
 use super::chart;
 use super::face::Face;
 use super::incident::list;
@@ -16,24 +17,33 @@ use super::settings::settings;
 use super::when::{age, micros};
 use super::{Shell, segment};
 use crate::core::engine::Watched;
-use crate::core::heartbeat::Beat;
 use crate::core::incident::Incident;
 use crate::core::outcome::{Outcome, Verdict};
 use crate::core::state::Phase;
-use crate::core::time::{Time, human};
+use crate::core::time::Time;
 use crate::core::view;
 
 /// Looks that the table shows; the API has all of them.
 const LOOKS: usize = 25;
 
-/// The page. `recent` and `incidents` may be in any order, `windows` are those of the last day, oldest first.
-pub fn check(
-    shell: &Shell<'_>,
-    watched: &Watched,
-    recent: &[(Time, Outcome)],
-    incidents: &[Incident],
-    windows: &[Window],
-) -> Markup {
+/// What is remembered of it beside the view.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Past<'a> {
+    /// Looks, in any order.
+    pub recent: &'a [(Time, Outcome)],
+    /// In any order.
+    pub incidents: &'a [Incident],
+    /// Those of the last day, oldest first.
+    pub windows: &'a [Window],
+    /// Of a heartbeat, newest first.
+    pub pings: &'a [Said],
+    /// Where its badge is.
+    pub badge: &'a str,
+}
+
+/// The page.
+pub fn check(shell: &Shell<'_>, watched: &Watched, past: &Past<'_>) -> Markup {
+    let incidents = past.incidents;
     let face = Face::of(&shell.view.engine, watched);
     let name = &watched.check.name;
     let title = match face {
@@ -43,7 +53,7 @@ pub fn check(
             format!("{name} is {}", face.word())
         }
     };
-    let mut recent: Vec<&(Time, Outcome)> = recent.iter().collect();
+    let mut recent: Vec<&(Time, Outcome)> = past.recent.iter().collect();
     recent.sort_by_key(|look| Reverse(look.0));
     let main = html! {
         (head(shell, watched, face, &title))
@@ -52,13 +62,15 @@ pub fn check(
         (history(shell, watched))
         (chart::latency(shell, &recent))
         @if let Some(last) = &watched.record.last { (chart::phases(&last.outcome)) }
-        (measured(shell, watched, windows))
+        (measured(shell, watched, past.windows))
         (remedy(shell, watched))
         (settings(shell, watched))
+        @if watched.record.beat.is_some() { (runs(shell, past.pings)) }
         (looks(shell, &recent))
         section.part { h2 { "Incidents" }
             @if incidents.is_empty() { p.empty { "None is recorded." } } @else { (list(shell, &incidents.iter().collect::<Vec<_>>())) }
         }
+        @if !past.badge.is_empty() { (badge(past.badge)) }
     };
     let frame = Frame {
         tab: None,
@@ -66,6 +78,16 @@ pub fn check(
         live: Live::Whole,
     };
     layout(shell, &frame, &main)
+}
+
+/// Where the state is as a picture.
+fn badge(address: &str) -> Markup {
+    html! {
+        section.part { h2 { "Badge" }
+            pre { code { span.origin { "http://THIS-HOST" } (address) } }
+            p.fine { a.link href=(address) { "The state as a picture" } ", for the pages of others. Also as " code { ".json" } " and " code { ".shields" } "; " code { "?states=2" } " calls late up." }
+        }
+    }
 }
 
 fn head(shell: &Shell<'_>, watched: &Watched, face: Face, title: &str) -> Markup {
@@ -102,25 +124,6 @@ fn buttons(watched: &Watched) -> Markup {
                 (Phase::Paused, None) => (action("resume", "Resume")),
                 (Phase::Paused, Some(_)) => {}
                 (Phase::New | Phase::Up | Phase::Degraded | Phase::Down, _) => (action("pause", "Pause")),
-            }
-        }
-    }
-}
-
-fn beating(shell: &Shell<'_>, watched: &Watched, beat: &Beat) -> Markup {
-    html! {
-        section.part { h2 { "Pings" }
-            dl.facts {
-                div { dt { "recorded" } dd { (beat.pings) } }
-                div { dt { "last" } dd { @match beat.last_ping { Some(at) => (shell.time(at)), None => "none yet" } } }
-                div { dt { "took" } dd { (beat.last_took.map_or_else(|| "—".to_owned(), human)) } }
-                div { dt { "expected by" } dd { @match beat.expected { Some(at) => (shell.time(at)), None => "—" } } }
-                div { dt { "down at" } dd { @match watched.overdue_at() { Some((at, _)) => (shell.time(at)), None => "—" } } }
-            }
-            @if shell.operator {
-                p { "Let the job report in when it is done. The address is as good as a password for this one heartbeat." }
-                pre { code { "curl -fsS -m 10 --retry 5 " span.origin { "http://THIS-HOST" } "/ping/" (beat.uuid) } }
-                p.fine { "Add " code { "/start" } " when it begins, " code { "/fail" } " when it failed, or " code { "/$?" } " for its exit code." }
             }
         }
     }

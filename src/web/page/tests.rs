@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use super::story::{self, BEAT, NOW, Story, probe, shell, vitals};
 use super::*;
 use crate::core::check::{Check, CheckId};
+use crate::core::heartbeat::Signal;
 use crate::core::input::Input;
 use crate::core::metric::{Series, Unit};
 use crate::core::outbox::Notification;
@@ -24,6 +25,7 @@ mod isolation;
 mod verdict;
 
 /// Every page there is, drawn from one shell.
+#[expect(clippy::too_many_lines, reason = "one row for each page")]
 fn pages(shell: &Shell<'_>) -> Vec<(&'static str, Markup)> {
     let engine = &shell.view.engine;
     let watched = |name: &str| {
@@ -66,11 +68,28 @@ fn pages(shell: &Shell<'_>) -> Vec<(&'static str, Markup)> {
         ("overview", overview(shell)),
         (
             "check",
-            check(shell, watched("shop"), &recent, &closed, &windows()),
+            check(
+                shell,
+                watched("shop"),
+                &Past {
+                    recent: &recent,
+                    incidents: &closed,
+                    windows: &windows(),
+                    badge: "/badge/0b1e/shop.svg",
+                    ..Past::default()
+                },
+            ),
         ),
         (
             "heartbeat",
-            check(shell, watched("nightly-backup"), &[], &[], &[]),
+            check(
+                shell,
+                watched("nightly-backup"),
+                &Past {
+                    pings: &pings(shell.node),
+                    ..Past::default()
+                },
+            ),
         ),
         ("incidents", incidents(shell, &closed)),
         ("incident", incident(shell, open, &sent)),
@@ -87,6 +106,33 @@ fn pages(shell: &Shell<'_>) -> Vec<(&'static str, Markup)> {
                 "Did you mean “shop”?",
             ),
         ),
+    ]
+}
+
+fn windowed(windows: &[Window]) -> Past<'_> {
+    Past {
+        windows,
+        ..Past::default()
+    }
+}
+
+/// What a job said, newest first: two runs with start and end.
+fn pings(text: &str) -> Vec<Said> {
+    let said = |signal, minutes: u64, body: &str| Said {
+        at: NOW - Duration::from_mins(minutes),
+        signal,
+        rid: None,
+        method: "POST".into(),
+        remote: "192.0.2.7".into(),
+        agent: text.into(),
+        bytes: body.len() as u64,
+        start: body.into(),
+    };
+    vec![
+        said(Signal::Exit(3), 7, text),
+        said(Signal::Start, 9, ""),
+        said(Signal::Success, 1_440, "copied 7 files\nall is well\n"),
+        said(Signal::Start, 1_452, ""),
     ]
 }
 
@@ -121,7 +167,7 @@ fn what_a_message_has_no_room_for_is_on_the_page_of_its_check() {
     let (view, vitals) = (story.view(NOW), vitals());
     let shell = shell(&view, &vitals);
     let shop = view.engine.named("shop").expect("watched");
-    let html = check(&shell, shop, &[], &[], &[]).into_string();
+    let html = check(&shell, shop, &Past::default()).into_string();
     assert!(
         html.contains("and 1 more</p><ul><li>bloat &lt;b&gt;</li></ul>"),
         "{html}"
@@ -143,7 +189,7 @@ fn what_single_questions_cost_is_folded_away_behind_what_they_found() {
             mean: 0.1,
         };
         let windows = [(NOW - WINDOW, names.iter().map(series).collect())];
-        check(&shell, shop, &[], &[], &windows).into_string()
+        check(&shell, shop, &windowed(&windows)).into_string()
     };
     let html = page(&["cost of locks", "locks", "cost of bloat", "suite"]);
     let (before, folded) = html
@@ -350,7 +396,7 @@ fn what_was_measured_is_drawn_and_told_in_figures() {
     let (view, vitals) = (story::postgres_is_down(), vitals());
     let shell = shell(&view, &vitals);
     let watched = view.engine.named("shop").expect("there");
-    let html = check(&shell, watched, &[], &[], &windows()).into_string();
+    let html = check(&shell, watched, &windowed(&windows())).into_string();
     assert!(html.contains("<h3>size <b>18 KiB</b></h3>"), "{html}");
     assert!(
         html.contains("9 KiB to 54 KiB, 18 KiB on average"),
@@ -359,4 +405,60 @@ fn what_was_measured_is_drawn_and_told_in_figures() {
     assert_eq!(html.matches("class=\"band\"").count(), 2);
     // A day in windows of five minutes is a few kilobytes.
     assert!(html.len() < 60_000, "{}", html.len());
+}
+
+#[test]
+fn what_a_job_said_and_where_it_reports_in_is_for_operators() {
+    let (view, vitals) = (story::postgres_is_down(), vitals());
+    let past = pings("no space left on <device>");
+    let past = Past {
+        pings: &past,
+        ..Past::default()
+    };
+    let watched = view.engine.named("nightly-backup").expect("there");
+    let operator = Shell {
+        operator: true,
+        ..shell(&view, &vitals)
+    };
+    let html = check(&operator, watched, &past).into_string();
+    for part in [
+        "no space left on &lt;device&gt;",
+        "192.0.2.7",
+        "exit 3",
+        "ExecStopPost=",
+        "Invoke-RestMethod",
+        "urllib.request",
+        "belfry wrap",
+        &BEAT.to_string(),
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    assert!(
+        html.contains("<td class=\"figure\" data-th=\"took\">12 m"),
+        "{html}"
+    );
+    let reader = Shell {
+        operator: false,
+        ..shell(&view, &vitals)
+    };
+    let html = check(&reader, watched, &past).into_string();
+    assert!(html.contains("exit 3"));
+    for part in ["no space", "192.0.2.7", "/ping/", &BEAT.to_string()] {
+        assert!(!html.contains(part), "{part}: {html}");
+    }
+}
+
+#[test]
+fn what_is_expected_is_said_in_both_zones() {
+    let (view, vitals) = (story::postgres_is_down(), vitals());
+    let zone = TimeZone::fixed(jiff::tz::offset(2));
+    let watched = view.engine.named("nightly-backup").expect("there");
+    let here = Shell {
+        zone: &zone,
+        ..shell(&view, &vitals)
+    };
+    let html = check(&here, watched, &Past::default()).into_string();
+    assert!(html.contains(" UTC</small>"), "{html}");
+    let html = check(&shell(&view, &vitals), watched, &Past::default()).into_string();
+    assert!(!html.contains(" UTC</small>"), "once is enough: {html}");
 }

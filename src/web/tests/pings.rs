@@ -137,3 +137,32 @@ async fn the_start_of_a_long_body_is_kept_and_all_of_it_read() {
     let reply = town.ask("POST", &path, &length, "").await;
     assert_eq!(reply.status, 413);
 }
+
+#[tokio::test]
+async fn pings_beyond_a_limit_are_told_to_wait_and_not_recorded() {
+    let town = Town::found(Limits::default()).await;
+    let few = Rates {
+        heartbeat: Rates::default().unknown,
+        ..Rates::default()
+    };
+    town.buckets.set(&few);
+    let before = beat(&town).pings;
+    let path = format!("/ping/{}", story::BEAT);
+    let mut refused = 0;
+    for _ in 0..150 {
+        let reply = town.get(&path).await;
+        if reply.status == 429 {
+            let wait = reply.header("retry-after").map(str::parse::<u64>);
+            assert!(matches!(wait, Some(Ok(1..))), "{wait:?}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 0);
+    assert_eq!(beat(&town).pings - before, 150 - refused);
+    assert_eq!(town.vitals.pings_limited.value(), refused);
+    let push = town.get(&format!("/api/push/{}", story::BEAT)).await;
+    assert!(matches!(push.status, 200 | 429), "{}", push.status);
+
+    town.buckets.set(&Rates::OFF);
+    assert_eq!(town.get(&path).await.status, 200);
+}

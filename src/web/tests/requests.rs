@@ -172,3 +172,52 @@ async fn bodies_beyond_the_cap_are_refused_announced_or_not() {
         assert_eq!(status(&answer), 413, "{path} {framing}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn a_rotated_heartbeat_is_heard_at_both_addresses() {
+    let town = Town::found(Limits::default()).await;
+    let made = town.get(&format!("/ping/{PING_KEY}/fresh?create=1")).await;
+    assert_eq!(made.status, 201);
+    let check = "/api/v1/checks/fresh";
+    let said = |reply: &Reply| serde_json::from_str::<serde_json::Value>(&reply.body);
+    let reply = town.ask("GET", check, &town.bearer(), "").await;
+    let old = said(&reply).expect("JSON")["ping_url"].clone();
+    let old = old.as_str().expect("an address");
+
+    let rotate = format!("{check}/rotate");
+    let reply = town
+        .ask("POST", &rotate, "origin: http://evil.example\r\n", "")
+        .await;
+    assert_eq!(reply.status, 403);
+    let reply = town.ask("POST", &rotate, &town.bearer(), "").await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let said = said(&reply).expect("JSON");
+    let new = said["ping_url"].as_str().expect("an address");
+    assert!(said["old_heard_until"].is_string(), "{said}");
+    assert_ne!(new, old);
+    for url in [new, old] {
+        assert_eq!(town.get(url).await.status, 200, "{url}");
+    }
+    let reply = town
+        .ask("POST", &format!("{rotate}-now"), &town.bearer(), "")
+        .await;
+    assert!(
+        reply.body.contains("\"old_heard_until\":null"),
+        "{}",
+        reply.body
+    );
+    for url in [new, old] {
+        assert_eq!(town.get(url).await.status, 404, "{url}");
+    }
+    let reply = town.press("/checks/fresh/rotate").await;
+    assert_eq!(reply.header("location"), Some("/checks/fresh"));
+
+    // What the configuration says is changed there.
+    for name in ["nightly-backup", "postgres"] {
+        let rotate = format!("/api/v1/checks/{name}/rotate");
+        let reply = town.ask("POST", &rotate, &town.bearer(), "").await;
+        assert_eq!(reply.status, 409, "{name}");
+    }
+    let old = format!("/ping/{}", story::BEAT);
+    assert_eq!(town.get(&old).await.status, 200);
+}

@@ -1,0 +1,50 @@
+//! Uptime Kuma's push monitors: `/api/push/TOKEN?status=up|down&msg=&ping=`, by any method. Any `status` but `up` is
+//! down; `ping` is in milliseconds. Answers after `server/routers/api-router.js` (2.x).
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+
+use super::{Asked, JSON, Reply, Said, Tongue, with_duration};
+use crate::core::heartbeat::Signal;
+use crate::web::ping::{Heard, Whose};
+
+pub(super) const TONGUE: Tongue = Tongue {
+    read,
+    answer,
+    content: JSON,
+};
+
+const NOBODY: &str = r#"{"ok":false,"msg":"Monitor not found or not active."}"#;
+/// The highest `ping` that Uptime Kuma takes, in milliseconds.
+const MOST_MS: f64 = 100_000_000_000.0;
+
+fn read<'a>(asked: &Asked<'a>) -> Result<Said<'a>, Reply> {
+    let whose = Whose::of_uuid(asked.part).ok_or((StatusCode::NOT_FOUND, NOBODY.into()))?;
+    let is_up = asked.text("status").is_none_or(|status| status == "up");
+    // What is no number is no time, and nothing else.
+    let took = asked.text("ping").and_then(|ms| ms.parse::<f64>().ok());
+    if took.is_some_and(|ms| !(0.0..=MOST_MS).contains(&ms)) {
+        let text =
+            r#"{"ok":false,"msg":"Invalid ping value. Must be between 0 and 100000000000 ms."}"#;
+        return Err((StatusCode::NOT_FOUND, text.into()));
+    }
+    Ok(Said {
+        whose,
+        signal: if is_up { Signal::Success } else { Signal::Fail },
+        rid: None,
+        message: with_duration(asked.text("msg"), took.map(|ms| format!("{ms} ms"))),
+    })
+}
+
+fn answer(heard: &Heard) -> Reply {
+    match heard {
+        Heard::Recorded | Heard::Made => (StatusCode::OK, r#"{"ok":true}"#.into()),
+        Heard::Nobody => (StatusCode::NOT_FOUND, NOBODY.into()),
+        Heard::Many | Heard::Refused(..) | Heard::Later(..) => {
+            let (status, text) = heard.plain();
+            let said = format!(r#"{{"ok":false,"msg":"{text}"}}"#);
+            (status, Cow::Owned(said))
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Stories about jobs that speak as other services taught them: one row per form of an address and its answer.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::core::heartbeat::Signal;
+
+const STRANGER: &str = "00000000-0000-4000-8000-000000000000";
+
+/// What a request is answered, and what was recorded: nothing, or signal and body.
+struct Row<'a> {
+    ask: (&'a str, String, String),
+    answer: (u16, &'a str),
+    heard: Option<(Signal, &'a str)>,
+}
+
+fn row<'a>(
+    (method, path): (&'a str, &str),
+    (status, body): (u16, &'a str),
+    heard: Option<(Signal, &'a str)>,
+) -> Row<'a> {
+    let path = path.replace("UUID", &story::BEAT.to_string());
+    let path = path.replace("KEY", PING_KEY).replace("STRANGER", STRANGER);
+    Row {
+        ask: (method, path, String::new()),
+        answer: (status, body),
+        heard,
+    }
+}
+
+async fn all_are_answered_and_recorded(rows: Vec<Row<'_>>, content: &str) {
+    let mut town = Town::found(Limits::default()).await;
+    for row in rows {
+        let (method, path, headers) = &row.ask;
+        let reply = town.ask(method, path, headers, "").await;
+        let said = (reply.status, reply.body.as_str());
+        assert_eq!(said, row.answer, "{method} {path}");
+        assert_eq!(reply.header("content-type"), Some(content), "{path}");
+        assert_eq!(reply.header("cache-control"), Some("no-store"), "{path}");
+        let heard = town.heard.try_recv().ok();
+        let heard = heard.map(|ping| {
+            (
+                ping.signal,
+                String::from_utf8_lossy(&ping.body).into_owned(),
+            )
+        });
+        let heard = heard
+            .as_ref()
+            .map(|(signal, body)| (*signal, body.as_str()));
+        assert_eq!(heard, row.heard, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn uptime_kuma_push_is_answered_as_there() {
+    let (up, ok) = (Signal::Success, (200, r#"{"ok":true}"#));
+    let nobody = (
+        404,
+        r#"{"ok":false,"msg":"Monitor not found or not active."}"#,
+    );
+    let wrong =
+        r#"{"ok":false,"msg":"Invalid ping value. Must be between 0 and 100000000000 ms."}"#;
+    let rows = vec![
+        row(("GET", "/api/push/UUID"), ok, Some((up, ""))),
+        row(
+            ("GET", "/api/push/UUID?status=up&msg=OK&ping="),
+            ok,
+            Some((up, "OK")),
+        ),
+        row(
+            ("POST", "/api/push/UUID?status=up&msg=a+b%26c&ping=12.5"),
+            ok,
+            Some((up, "a b&c\ntook 12.5 ms")),
+        ),
+        row(
+            ("PUT", "/api/push/UUID?status=down&msg=no+disk"),
+            ok,
+            Some((Signal::Fail, "no disk")),
+        ),
+        row(
+            ("GET", "/api/push/UUID?status=maybe"),
+            ok,
+            Some((Signal::Fail, "")),
+        ),
+        row(("GET", "/api/push/UUID?status=&ping=x"), ok, Some((up, ""))),
+        row(("GET", "/api/push/UUID?ping=-1"), (404, wrong), None),
+        row(
+            ("GET", "/api/push/UUID?ping=100000000001"),
+            (404, wrong),
+            None,
+        ),
+        row(("GET", "/api/push/STRANGER"), nobody, None),
+        row(("GET", "/api/push/KEY"), nobody, None),
+    ];
+    all_are_answered_and_recorded(rows, "application/json; charset=utf-8").await;
+}
+
+#[tokio::test]
+async fn a_snitch_is_thanked() {
+    let (ok, nobody) = ((200, "Got it, thanks!"), (404, "not found"));
+    let rows = vec![
+        row(("GET", "/snitch/UUID"), ok, Some((Signal::Success, ""))),
+        row(
+            ("POST", "/snitch/UUID?m=done"),
+            ok,
+            Some((Signal::Success, "done")),
+        ),
+        row(
+            ("GET", "/snitch/UUID?m=&s=0"),
+            ok,
+            Some((Signal::Success, "")),
+        ),
+        row(("GET", "/snitch/UUID?s="), ok, Some((Signal::Success, ""))),
+        row(
+            ("GET", "/snitch/UUID?s=3&m=no+space"),
+            ok,
+            Some((Signal::Exit(3), "no space")),
+        ),
+        row(("GET", "/snitch/UUID?s=256"), ok, Some((Signal::Fail, ""))),
+        row(("GET", "/snitch/UUID?s=00"), ok, Some((Signal::Fail, ""))),
+        row(
+            ("GET", "/snitch/UUID?s=error"),
+            ok,
+            Some((Signal::Fail, "")),
+        ),
+        row(("GET", "/snitch/STRANGER"), nobody, None),
+        row(("GET", "/snitch/nonsense"), nobody, None),
+    ];
+    all_are_answered_and_recorded(rows, "text/plain; charset=utf-8").await;
+}
+
+#[tokio::test]
+async fn telemetry_of_cronitor_is_heard_by_name_and_by_uuid() {
+    let (ok, nobody) = ((200, "OK"), (404, "not found"));
+    let name = "nightly-backup";
+    let of = |query: &str| format!("/p/KEY/{name}{query}");
+    let rows = vec![
+        row(("GET", &of("")), ok, Some((Signal::Success, ""))),
+        row(
+            ("GET", &of("?state=run&series=7&host=web-1")),
+            ok,
+            Some((Signal::Start, "")),
+        ),
+        row(
+            ("GET", &of("?state=complete&series=7&duration=1.5&msg=fine")),
+            ok,
+            Some((Signal::Success, "fine\ntook 1.5 s")),
+        ),
+        row(
+            ("POST", &of("?state=fail&status_code=3&message=no+disk")),
+            ok,
+            Some((Signal::Exit(3), "no disk")),
+        ),
+        row(
+            ("GET", &of("?state=fail&status_code=0")),
+            ok,
+            Some((Signal::Fail, "")),
+        ),
+        row(
+            ("GET", &of("?state=fail&status_code=x")),
+            ok,
+            Some((Signal::Fail, "")),
+        ),
+        // The state says how it ended.
+        row(
+            ("GET", &of("?state=complete&status_code=3")),
+            ok,
+            Some((Signal::Success, "")),
+        ),
+        row(
+            ("GET", &of("?state=ok&metric=count:7")),
+            ok,
+            Some((Signal::Success, "")),
+        ),
+        row(
+            ("GET", "/p/UUID/whatever?state=ok"),
+            ok,
+            Some((Signal::Success, "")),
+        ),
+        row(("GET", &of("?state=paused")), (400, "invalid state"), None),
+        row(("GET", "/p/KEY/nobody"), nobody, None),
+        row(("GET", "/p/KEY/nobody?create=1"), nobody, None),
+        row(("GET", "/p/KEYx/nightly-backup"), nobody, None),
+        row(("GET", "/p/STRANGER/nightly-backup"), nobody, None),
+        row(("GET", "/p/KEY"), nobody, None),
+        row(("GET", "/p/KEY/nightly-backup/run"), nobody, None),
+    ];
+    all_are_answered_and_recorded(rows, "text/plain; charset=utf-8").await;
+}
+
+#[tokio::test]
+async fn runs_of_a_series_of_cronitor_are_timed() {
+    let town = Town::found(Limits::default()).await;
+    let path = format!("/p/{PING_KEY}/nightly-backup");
+    let of = |state: &str, series: &str| format!("{path}?state={state}&series={series}");
+    assert_eq!(town.get(&of("run", "first")).await.status, 200);
+    assert_eq!(town.get(&of("complete", "other")).await.status, 200);
+    let took = |town: &Town| {
+        let view = Arc::clone(&town.view.borrow());
+        let watched = view.engine.beat(&story::BEAT).expect("a heartbeat");
+        watched.record.beat.as_ref().and_then(|beat| beat.last_took)
+    };
+    assert_eq!(took(&town), None);
+    assert_eq!(town.get(&of("complete", "first")).await.status, 200);
+    assert!(took(&town).is_some());
+}
+
+#[tokio::test]
+async fn an_external_endpoint_of_gatus_needs_a_token() {
+    let by = |token: &str, mut row: Row<'static>| {
+        let token = token.replace("UUID", &story::BEAT.to_string());
+        let token = token.replace("KEY", PING_KEY).replace("STRANGER", STRANGER);
+        row.ask.2 = format!("authorization: {token}\r\n");
+        row
+    };
+    let to = "/api/v1/endpoints/jobs_nightly-backup/external";
+    let post = |query: &str, answer: (u16, &'static str), heard| {
+        row(("POST", &format!("{to}{query}")), answer, heard)
+    };
+    let (ok, up, down) = ((200, ""), Signal::Success, Signal::Fail);
+    let (no_token, nobody) = ((401, "invalid Authorization header"), (404, "not found"));
+    let missing = (400, "missing or invalid success query parameter");
+    let rows = vec![
+        by("Bearer KEY", post("?success=true", ok, Some((up, "")))),
+        by(
+            "Bearer UUID",
+            post(
+                "?success=true&error=x&duration=1m30s",
+                ok,
+                Some((up, "took 1m30s")),
+            ),
+        ),
+        by(
+            "Bearer KEY",
+            post("?success=false&error=no+disk", ok, Some((down, "no disk"))),
+        ),
+        by(
+            "Bearer UUID",
+            post("?success=false&duration=7", (400, "invalid duration"), None),
+        ),
+        by("Bearer KEY", post("", missing, None)),
+        by("Bearer KEY", post("?success=yes", missing, None)),
+        post("?success=true", no_token, None),
+        by("Basic KEY", post("?success=true", no_token, None)),
+        by("Bearer  ", post("?success=true", no_token, None)),
+        by("Bearer STRANGER", post("?success=true", nobody, None)),
+        by("Bearer KEYx", post("?success=true", nobody, None)),
+        by(
+            "Bearer KEY",
+            row(
+                (
+                    "POST",
+                    "/api/v1/endpoints/jobs_nobody/external?success=true",
+                ),
+                (404, "not found"),
+                None,
+            ),
+        ),
+        by(
+            "Bearer KEY",
+            row(
+                (
+                    "GET",
+                    "/api/v1/endpoints/jobs_nightly-backup/external?success=true",
+                ),
+                (405, "Method Not Allowed"),
+                None,
+            ),
+        ),
+    ];
+    all_are_answered_and_recorded(rows, "text/plain; charset=utf-8").await;
+}
+
+#[tokio::test]
+async fn what_is_not_durable_is_no_success_in_any_dialect() {
+    let town = Town::found(short()).await;
+    town.journal.send_replace(Answer::NotDurable);
+    for path in [
+        format!("/api/push/{}", story::BEAT),
+        format!("/snitch/{}", story::BEAT),
+        format!("/p/{PING_KEY}/nightly-backup"),
+    ] {
+        let reply = town.get(&path).await;
+        assert_eq!(reply.status, 503, "{path}");
+        assert_eq!(reply.header("retry-after"), Some("5"), "{path}");
+        assert!(reply.body.contains("not recorded, try again"), "{path}");
+    }
+}
