@@ -63,7 +63,7 @@ pub struct Rates {
 impl Default for Rates {
     fn default() -> Self {
         Self {
-            heartbeat: Some(Rate::per_second(20)),
+            heartbeat: Some(Rate::per_second(100)),
             address: Some(Rate::per_second(500)),
             unknown: Some(Rate::per_second(10)),
             total: Some(Rate::per_second(20_000)),
