@@ -20,6 +20,8 @@ use crate::core::outbox::Notification;
 use crate::core::outcome::{Outcome, Verdict};
 use crate::core::uptime::WINDOW;
 
+mod beats;
+mod findings;
 mod hostile;
 mod isolation;
 mod verdict;
@@ -157,55 +159,6 @@ fn windows() -> Vec<Window> {
     (0..288).map(window).collect()
 }
 
-#[test]
-fn what_a_message_has_no_room_for_is_on_the_page_of_its_check() {
-    let start = NOW - Duration::from_mins(1);
-    let mut story = Story::begin(vec![(probe("shop", "Shop", "postgres", "db"), 0)], start);
-    let outcome = Outcome::new(Verdict::Warn, "connections 97 %; and 1 more");
-    let outcome = outcome.with_left_out(&["bloat <b>".to_owned()]);
-    story.look(start, "shop", outcome);
-    let (view, vitals) = (story.view(NOW), vitals());
-    let shell = shell(&view, &vitals);
-    let shop = view.engine.named("shop").expect("watched");
-    let html = check(&shell, shop, &Past::default()).into_string();
-    assert!(
-        html.contains("and 1 more</p><ul><li>bloat &lt;b&gt;</li></ul>"),
-        "{html}"
-    );
-}
-
-#[test]
-fn what_single_questions_cost_is_folded_away_behind_what_they_found() {
-    let (view, vitals) = (story::postgres_is_down(), vitals());
-    let shell = shell(&view, &vitals);
-    let shop = view.engine.named("shop").expect("watched");
-    let page = |names: &[&str]| {
-        let series = |name: &&str| Series {
-            name: (*name).into(),
-            unit: Unit::Seconds,
-            count: 1,
-            least: 0.1,
-            most: 0.1,
-            mean: 0.1,
-        };
-        let windows = [(NOW - WINDOW, names.iter().map(series).collect())];
-        check(&shell, shop, &windowed(&windows)).into_string()
-    };
-    let html = page(&["cost of locks", "locks", "cost of bloat", "suite"]);
-    let (before, folded) = html
-        .split_once("<details><summary>Cost of each question</summary>")
-        .expect("it is folded away");
-    let folded = folded.split("</details>").next().expect("it ends");
-    for name in ["<h3>locks ", "<h3>suite "] {
-        assert!(before.contains(name) && !folded.contains(name), "{name}");
-    }
-    for name in ["<h3>cost of locks ", "<h3>cost of bloat "] {
-        assert!(folded.contains(name) && !before.contains(name), "{name}");
-    }
-    assert!(!page(&["locks"]).contains("Cost of each"));
-}
-
-/// With `PAGES=FOLDER` they are also written there, to be looked at in a browser.
 #[test]
 fn every_page_is_a_whole_document_without_inline_style_or_script() {
     let (view, vitals) = (story::postgres_is_down(), vitals());
@@ -405,60 +358,4 @@ fn what_was_measured_is_drawn_and_told_in_figures() {
     assert_eq!(html.matches("class=\"band\"").count(), 2);
     // A day in windows of five minutes is a few kilobytes.
     assert!(html.len() < 60_000, "{}", html.len());
-}
-
-#[test]
-fn what_a_job_said_and_where_it_reports_in_is_for_operators() {
-    let (view, vitals) = (story::postgres_is_down(), vitals());
-    let past = pings("no space left on <device>");
-    let past = Past {
-        pings: &past,
-        ..Past::default()
-    };
-    let watched = view.engine.named("nightly-backup").expect("there");
-    let operator = Shell {
-        operator: true,
-        ..shell(&view, &vitals)
-    };
-    let html = check(&operator, watched, &past).into_string();
-    for part in [
-        "no space left on &lt;device&gt;",
-        "192.0.2.7",
-        "exit 3",
-        "ExecStopPost=",
-        "Invoke-RestMethod",
-        "urllib.request",
-        "belfry wrap",
-        &BEAT.to_string(),
-    ] {
-        assert!(html.contains(part), "{part}: {html}");
-    }
-    assert!(
-        html.contains("<td class=\"figure\" data-th=\"took\">12 m"),
-        "{html}"
-    );
-    let reader = Shell {
-        operator: false,
-        ..shell(&view, &vitals)
-    };
-    let html = check(&reader, watched, &past).into_string();
-    assert!(html.contains("exit 3"));
-    for part in ["no space", "192.0.2.7", "/ping/", &BEAT.to_string()] {
-        assert!(!html.contains(part), "{part}: {html}");
-    }
-}
-
-#[test]
-fn what_is_expected_is_said_in_both_zones() {
-    let (view, vitals) = (story::postgres_is_down(), vitals());
-    let zone = TimeZone::fixed(jiff::tz::offset(2));
-    let watched = view.engine.named("nightly-backup").expect("there");
-    let here = Shell {
-        zone: &zone,
-        ..shell(&view, &vitals)
-    };
-    let html = check(&here, watched, &Past::default()).into_string();
-    assert!(html.contains(" UTC</small>"), "{html}");
-    let html = check(&shell(&view, &vitals), watched, &Past::default()).into_string();
-    assert!(!html.contains(" UTC</small>"), "once is enough: {html}");
 }

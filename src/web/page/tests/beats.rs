@@ -1,0 +1,59 @@
+//! What the page says of a heartbeat.
+
+use super::*;
+
+#[test]
+fn what_a_job_said_and_where_it_reports_in_is_for_operators() {
+    let (view, vitals) = (story::postgres_is_down(), vitals());
+    let past = pings("no space left on <device>");
+    let past = Past {
+        pings: &past,
+        ..Past::default()
+    };
+    let watched = view.engine.named("nightly-backup").expect("there");
+    let operator = Shell {
+        operator: true,
+        ..shell(&view, &vitals)
+    };
+    let html = check(&operator, watched, &past).into_string();
+    for part in [
+        "no space left on &lt;device&gt;",
+        "192.0.2.7",
+        "exit 3",
+        "ExecStopPost=",
+        "Invoke-RestMethod",
+        "urllib.request",
+        "belfry wrap",
+        &BEAT.to_string(),
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    assert!(
+        html.contains("<td class=\"figure\" data-th=\"took\">12 m"),
+        "{html}"
+    );
+    let reader = Shell {
+        operator: false,
+        ..shell(&view, &vitals)
+    };
+    let html = check(&reader, watched, &past).into_string();
+    assert!(html.contains("exit 3"));
+    for part in ["no space", "192.0.2.7", "/ping/", &BEAT.to_string()] {
+        assert!(!html.contains(part), "{part}: {html}");
+    }
+}
+
+#[test]
+fn what_is_expected_is_said_in_both_zones() {
+    let (view, vitals) = (story::postgres_is_down(), vitals());
+    let zone = TimeZone::fixed(jiff::tz::offset(2));
+    let watched = view.engine.named("nightly-backup").expect("there");
+    let here = Shell {
+        zone: &zone,
+        ..shell(&view, &vitals)
+    };
+    let html = check(&here, watched, &Past::default()).into_string();
+    assert!(html.contains(" UTC</small>"), "{html}");
+    let html = check(&shell(&view, &vitals), watched, &Past::default()).into_string();
+    assert!(!html.contains(" UTC</small>"), "once is enough: {html}");
+}
