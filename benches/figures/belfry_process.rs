@@ -91,6 +91,12 @@ impl Daemon {
         self.process.as_ref().unwrap().pid()
     }
 
+    /// The CPU seconds that it has used, and how many looks it has begun.
+    pub(crate) fn work(&self) -> (f64, f64) {
+        let looks = self.metric("belfry_probes_total");
+        (cpu_seconds(self.pid()), looks)
+    }
+
     /// The value of a line of /metrics that begins with `name`.
     pub(crate) fn metric(&self, name: &str) -> f64 {
         let text = get(self.status, "/metrics").unwrap();

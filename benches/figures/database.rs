@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::belfry_process::{Daemon, cpu_seconds};
+use super::belfry_process::Daemon;
 use super::postgres::Postgres;
 
 /// How long each part is watched.
@@ -59,13 +59,9 @@ fn cost(daemon: &mut Daemon, begin: impl FnOnce()) -> (f64, f64) {
     daemon.start();
     std::thread::sleep(Duration::from_secs(10));
     begin();
-    let figures = || {
-        let looks = daemon.metric("belfry_probes_total");
-        (cpu_seconds(daemon.pid()), looks)
-    };
-    let before = figures();
+    let before = daemon.work();
     std::thread::sleep(WATCHED);
-    let after = figures();
+    let after = daemon.work();
     (after.0 - before.0, after.1 - before.1)
 }
 

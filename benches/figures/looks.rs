@@ -105,13 +105,9 @@ fn spread(what: &str, count: u32, every: &str, aim: &str) {
     }
     daemon.start();
     settle(&daemon, count);
-    let figures = || {
-        let looks = daemon.metric("belfry_probes_total");
-        (cpu_seconds(daemon.pid()), looks)
-    };
-    let before = figures();
+    let before = daemon.work();
     std::thread::sleep(WATCHED);
-    let after = figures();
+    let after = daemon.work();
     let seconds = WATCHED.as_secs_f64();
     let quantile =
         |name: &str| daemon.metric(&format!("belfry_scheduler_{name}_seconds")) * 1_000.0;
