@@ -168,17 +168,18 @@ mod tests {
         let buckets = Buckets::new(&Rates::default());
         let (one, other) = (Some(CheckId(7)), Some(CheckId(8)));
         let taken = of_a_thousand(|| buckets.take(at(0), HERE, one).is_ok());
-        assert_eq!(taken, 200, "20 a second for ten seconds");
+        assert_eq!(taken, 1_000, "100 a second for ten seconds");
         assert_eq!(buckets.take(at(0), HERE, one), Err(1));
         assert_eq!(
             buckets.take(at(0), HERE, other),
             Ok(()),
             "others have their own"
         );
-        assert_eq!(buckets.take(at(49), HERE, one), Err(1));
-        assert_eq!(buckets.take(at(50), HERE, one), Ok(()), "one more in 50 ms");
+        assert_eq!(buckets.take(at(9), HERE, one), Err(1));
+        assert_eq!(buckets.take(at(10), HERE, one), Ok(()), "one more in 10 ms");
         let later = of_a_thousand(|| buckets.take(at(3_600_000), HERE, one).is_ok());
-        assert_eq!(later, 200, "it does not save up more");
+        assert_eq!(later, 1_000, "it does not save up more");
+        assert_eq!(buckets.take(at(3_600_000), HERE, one), Err(1));
     }
 
     #[test]
