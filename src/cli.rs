@@ -22,12 +22,12 @@ mod check;
 mod client;
 mod completions;
 mod heartbeat;
-mod key;
 mod mail;
 mod ping;
 mod rotate;
 mod run;
 mod status;
+mod token;
 mod validate;
 mod wrap;
 
@@ -74,9 +74,9 @@ enum Command {
     /// Try the way that alerts take.
     #[command(subcommand)]
     Mail(mail::Command),
-    /// Keys of the management API.
+    /// Tokens, which open the APIs from wherever.
     #[command(subcommand)]
-    Key(key::Command),
+    Token(token::Command),
     /// Print a completion script for a shell.
     Completions(completions::Arguments),
 }
@@ -135,7 +135,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Deliver => wrap::deliver(),
         Command::Ack(arguments) => ack::run(&source, &arguments),
         Command::Mail(mail::Command::Test) => mail::test(&source),
-        Command::Key(command) => Ok(key::run(&command)),
+        Command::Token(command) => token::run(&command),
         Command::Completions(arguments) => {
             Ok(completions::run(&arguments, &mut Arguments::command()))
         }

@@ -4,7 +4,6 @@
 //! configuration with any problem is none: what is in force stays.
 
 mod accept;
-mod api;
 mod check;
 mod daemon;
 mod depend;
@@ -23,11 +22,11 @@ mod render;
 mod retention;
 mod rules;
 mod schedule;
+mod token;
 mod zone;
 
 use std::path::{Path, PathBuf};
 
-pub use api::{ApiKey, KEY_CHARS, Rights, make as new_api_key};
 pub use email::Email;
 pub use files::{Source, locate};
 pub use listen::Listen;
@@ -35,6 +34,7 @@ pub use pings::{Rate, Rates};
 pub use plan::{Plan, Planned};
 pub use render::render;
 pub use retention::Retention;
+pub use token::{ApiToken, Rights, make as new_token, name_of as token_name};
 
 use crate::settings::{Problem, Report};
 

@@ -244,7 +244,7 @@ pub async fn run(
         facts: wires.facts.subscribe(),
         run_now,
         keys: wires.keys.subscribe(),
-        api_keys: wires.api_keys.subscribe(),
+        tokens: wires.tokens.subscribe(),
         buckets: Arc::clone(&wires.buckets),
         token,
         seal,

@@ -313,10 +313,8 @@ fn log(engine: &Engine, event: &Event) {
             tracing::info!(check = %check_name, "remedy of {check_name}: {step}");
         }
         Event::Deafened { from, to, reason } => {
-            tracing::info!(
-                deaf_ms = to.since(*from).as_millis(),
-                "could not hear from {from} to {to}: {reason}"
-            );
+            let deaf_ms = to.since(*from).as_millis();
+            tracing::info!(deaf_ms, "could not hear from {from} to {to}: {reason}");
         }
         Event::BeatMade { check, name, .. } => {
             tracing::info!(check = %name, "heartbeat {name} ({check}) was made");
@@ -328,9 +326,11 @@ fn log(engine: &Engine, event: &Event) {
             let check_name = name(check);
             tracing::info!(check = %check_name, "heartbeat {check_name} was made while running and is in the configuration now");
         }
-        Event::BeatRotated { check, until, .. } => {
+        Event::BeatRotated {
+            check, until, by, ..
+        } => {
             let check_name = name(check);
-            tracing::info!(check = %check_name, "heartbeat {check_name} has another address; its old one is heard until {until}");
+            tracing::info!(check = %check_name, by = %by, "heartbeat {check_name} has another address; its old one is heard until {until}");
         }
         Event::PlanAdopted { checks, .. } => tracing::info!(checks, "watching {checks} checks"),
         Event::CheckAdded { .. }

@@ -49,7 +49,7 @@ pub(crate) mod tests;
 
 pub use chore::{Chore, Retention};
 pub use open::Opened;
-pub use reader::{EventRow, Heard, Reader, Said, Waiting};
+pub use reader::{EventRow, Reader, Waiting};
 pub use shipment::Shipment;
 
 /// Most orders that wait for the writer. The engine waits for each of its commits; the rest are chores.

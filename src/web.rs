@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::config::Rights;
 use crate::core::check::CheckId;
 use crate::core::view::View;
 use crate::inbox::Inbox;
@@ -56,15 +57,16 @@ pub(crate) mod stored;
 #[cfg(test)]
 mod tests;
 mod token;
+mod tokens;
 mod unsent;
 pub(crate) mod watchers;
 
 pub use access::{Reached, is_local};
 pub use buckets::Buckets;
-pub use healthchecks::ApiKeys;
 pub use keys::Keys;
 pub use seal::Seal;
 pub use token::Token;
+pub use tokens::Tokens;
 
 use access::{Access, Standing};
 use body::Body;
@@ -106,8 +108,8 @@ pub struct Sources {
     pub run_now: mpsc::Sender<CheckId>,
     /// With which heartbeats are addressed by their names.
     pub keys: watch::Receiver<Keys>,
-    /// What opens the management API of healthchecks.io.
-    pub api_keys: watch::Receiver<ApiKeys>,
+    /// The tokens of the configuration.
+    pub tokens: watch::Receiver<Tokens>,
     /// How many pings are taken.
     pub buckets: Arc<Buckets>,
     /// Whoever shows it is an operator; without one nobody is from elsewhere.
@@ -127,7 +129,7 @@ struct App {
     facts: watch::Receiver<Arc<Facts>>,
     run_now: mpsc::Sender<CheckId>,
     keys: watch::Receiver<Keys>,
-    api_keys: watch::Receiver<ApiKeys>,
+    tokens: watch::Receiver<Tokens>,
     buckets: Arc<Buckets>,
     token: Option<Token>,
     seal: Seal,
@@ -156,7 +158,7 @@ pub async fn run(
         facts: sources.facts,
         run_now: sources.run_now,
         keys: sources.keys,
-        api_keys: sources.api_keys,
+        tokens: sources.tokens,
         buckets: sources.buckets,
         token: sources.token,
         seal: sources.seal,
@@ -329,17 +331,35 @@ async fn give(
             Ok(healthchecks::healthchecks(app, peer, request, body, part).await)
         }
         Endpoint::Dialect(dialect) => {
-            Ok(dialect::take(app, peer, request, body, (dialect, part)).await)
+            let from = access::origin(&request.headers, peer);
+            Ok(dialect::take(app, from, request, body, (dialect, part)).await)
         }
-        Endpoint::Ping => Ok(ping::ping(app, peer, request, body, part).await),
+        Endpoint::Ping => {
+            let from = access::origin(&request.headers, peer);
+            Ok(ping::ping(app, from, request, body, part).await)
+        }
     }
 }
 
 impl App {
     /// Who asks.
     fn standing(&self, request: &Parts, peer: IpAddr) -> Standing {
-        let facts = self.facts.borrow();
-        access::standing(&facts.reached, self.token.as_ref(), request, peer)
+        let opens = |shown: &str| {
+            self.token.as_ref().is_some_and(|token| token.is(shown))
+                || matches!(self.tokens.borrow().find(shown), Some(token) if token.rights == Rights::Write)
+        };
+        access::standing(&self.facts.borrow().reached, opens, request, peer)
+    }
+
+    /// How whoever asks is called in the history of what was done.
+    fn asker(&self, request: &Parts, peer: IpAddr) -> String {
+        let tokens = self.tokens.borrow();
+        let token = access::bearer(&request.headers).and_then(|shown| tokens.find(shown));
+        let peer = peer.to_canonical();
+        match token {
+            Some(token) => format!("{} at {peer}", token.name),
+            None => format!("operator at {peer}"),
+        }
     }
 
     /// Does what takes long for a reactor (drawing or listing everything) beside it, a few at a time.

@@ -293,7 +293,23 @@ fn time_in_which_it_was_stopped_counts_against_no_job() {
         d.log().contains("could not hear")
     });
     assert_eq!(daemon.state("job"), "up");
+    assert_deaf(&daemon, "stopped or overloaded for 6");
     daemon.until("down for real", |d| d.state("job") == "down");
+}
+
+/// Both pages of heartbeats tell when nothing could be heard, and why.
+#[track_caller]
+fn assert_deaf(daemon: &Daemon, why: &str) {
+    for (page, says) in [
+        ("/heartbeats", "Could not hear"),
+        ("/checks/job", "Could not hear from"),
+    ] {
+        let (status, html) = daemon.get(page).unwrap();
+        assert!(
+            status == 200 && html.contains(says) && html.contains(why),
+            "{html}"
+        );
+    }
 }
 
 #[test]
@@ -305,6 +321,7 @@ fn a_deadline_that_passed_while_it_did_not_run_is_no_alarm() {
     daemon.start();
     assert_eq!(daemon.state("job"), "up");
     assert!(!daemon.log().contains("job is down"), "{}", daemon.log());
+    assert_deaf(&daemon, "not running");
     daemon.until("down for real", |d| d.state("job") == "down");
 }
 

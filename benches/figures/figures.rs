@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::belfry_process::{Daemon, bare, get_bytes, role};
 use super::looks::{checks, settle, target};
-use super::{database, looks, weight};
+use super::{beats, database, looks, weight};
 
 /// Seconds of one measurement, and how many of each are taken, in turn.
 const SECONDS: u64 = 4;
@@ -17,10 +17,11 @@ pub(crate) fn all() {
         .skip(1)
         .filter(|arg| !arg.starts_with('-'))
         .collect();
-    let figures: [(&str, fn()); 11] = [
+    let figures: [(&str, fn()); 12] = [
         ("hello", hello),
         ("pages", pages),
         ("pings", pings),
+        ("beats", beats::beats),
         ("cpu", looks::cpu_per_check),
         ("lateness", looks::lateness),
         ("many", looks::many),
@@ -150,7 +151,7 @@ fn pings() {
     let uuid = "0b1e7b1e-0000-4000-8000-00000000beef";
     let mut daemon = Daemon::new(&format!(
         "[heartbeat.job]\nevery = \"1h\"\ngrace = \"1h\"\nuuid = \"{uuid}\"\n\
-         [pings]\nper_heartbeat = \"off\"\ntotal = \"off\"\n"
+         [heartbeats]\nper_heartbeat = \"off\"\ntotal = \"off\"\n"
     ));
     daemon.start();
     let path = format!("/ping/{uuid}");

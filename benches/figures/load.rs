@@ -69,7 +69,7 @@ async fn one(address: SocketAddr, request: String, end: Instant) -> Vec<u32> {
 }
 
 /// Whether the answer is complete by its Content-Length.
-fn whole(bytes: &[u8]) -> bool {
+pub(crate) fn whole(bytes: &[u8]) -> bool {
     let Some(head) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
         return false;
     };

@@ -12,6 +12,7 @@
 )]
 
 mod bare;
+mod beats;
 mod belfry_process;
 mod database;
 mod figures;

@@ -1,4 +1,4 @@
-//! `[pings]`: the keys with which heartbeats are addressed by their names, and how many pings are taken.
+//! `[heartbeats]`: the keys with which heartbeats are addressed by their names, and how many pings are taken.
 
 use std::time::Duration;
 
@@ -11,9 +11,10 @@ const KEY_CHARS: usize = 22;
 /// The highest rate that can be written, per second; beyond it there is "off".
 const MOST: u64 = 1_000_000;
 
-/// What `[pings]` says.
+/// What `[heartbeats]` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pings {
+    /// None where the one is to be used that was made at the first start.
     pub keys: Vec<Secret>,
     pub rates: Rates,
 }
@@ -116,7 +117,7 @@ fn rate(section: &mut Section<'_>, key: &'static str, usual: Option<Rate>) -> Op
 
 fn keys(section: &mut Section<'_>) -> Vec<Secret> {
     let mut keys = Vec::new();
-    for name in ["key", "old_key"] {
+    for name in ["ping_key", "old_ping_key"] {
         let Some(key) = section.secret(name) else {
             continue;
         };
@@ -133,9 +134,9 @@ fn keys(section: &mut Section<'_>) -> Vec<Secret> {
         }
         keys.push(key);
     }
-    if section.has("old_key") && !section.has("key") {
-        let hint = "write key = … for the one that jobs shall use from now on";
-        section.refuse("old_key", "\"old_key\" stands alone", hint);
+    if section.has("old_ping_key") && !section.has("ping_key") {
+        let hint = "write ping_key = … for the one that jobs shall use from now on";
+        section.refuse("old_ping_key", "\"old_ping_key\" stands alone", hint);
     }
     keys
 }

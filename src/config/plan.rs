@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::api::{self, ApiKey};
 use super::check::{self, Base, Draft};
 use super::daemon::{self, Daemon};
 use super::document::Files;
@@ -14,6 +13,7 @@ use super::heartbeat::{self, Uuids};
 use super::isolation::Isolation;
 use super::pings::{self, Pings};
 use super::rules::Rules;
+use super::token::{self, ApiToken};
 use super::{Email, Listen, Retention, depend, own};
 use crate::core::check::{Check, Flapping, Roster};
 use crate::probe::Probe;
@@ -38,7 +38,7 @@ pub struct Plan {
     /// With which heartbeats are addressed by their names, and how many pings are taken.
     pub pings: Pings,
     /// What opens the management API.
-    pub api_keys: Vec<ApiKey>,
+    pub tokens: Vec<ApiToken>,
     /// When heartbeats flap that are made while running: what `[defaults]` says.
     pub flapping: Option<Flapping>,
     /// Where people reach the status page, without a slash at its end.
@@ -91,8 +91,8 @@ pub(super) fn read(mut files: Files<'_>, found: &Found, report: &Report<'_>) -> 
     let daemon = Daemon::read(files.one("daemon"), report);
     let listen = Listen::read(files.one("listen"));
     let postgres = daemon::postgres(files.one("postgres"));
-    let pings = pings::read(files.one("pings"));
-    let api_keys = api::read(files.one("api"));
+    let pings = pings::read(files.one("heartbeats"));
+    let tokens = token::read(files.named("token"));
     let email = Email::read(files.one("email"), &daemon.node, &daemon.data_dir);
     let status_url = daemon::page(files.one("page"));
     let retention = Retention::read(files.one("retention"));
@@ -140,7 +140,7 @@ pub(super) fn read(mut files: Files<'_>, found: &Found, report: &Report<'_>) -> 
         postgres,
         email,
         pings,
-        api_keys,
+        tokens,
         flapping: base.rules.flapping,
         status_url,
         checks: all.into_iter().map(planned).collect(),

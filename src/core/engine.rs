@@ -82,7 +82,12 @@ impl Engine {
             Input::Acknowledge { incident, by, note } => self.acknowledge(now, incident, by, note),
             Input::Pause { check, by } => self.pause(now, *check, by),
             Input::Resume { check, by } => self.resume(now, *check, by),
-            Input::Rotate { check, uuid, keep } => self.rotate(now, *check, *uuid, *keep),
+            Input::Rotate {
+                check,
+                uuid,
+                keep,
+                by,
+            } => self.rotate(now, *check, (*uuid, *keep), by),
             Input::Delivery { nid, delivery } => self.delivered(now, nid, delivery),
             Input::Deaf { from, to, reason } => {
                 vec![Event::Deafened {

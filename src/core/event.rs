@@ -56,6 +56,9 @@ pub enum Event {
         at: Time,
         uuid: Uuid,
         until: Time,
+        /// Nobody knows in what was written before this was.
+        #[serde(default)]
+        by: Arc<str>,
     },
     /// The old addresses of a heartbeat whose time is over are not heard any more.
     BeatUnheard {

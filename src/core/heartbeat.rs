@@ -13,11 +13,13 @@ use super::time::Time;
 
 mod filter;
 mod former;
+mod heard;
 pub mod made;
 mod run;
 
 pub use filter::Filter;
 pub use former::{Former, HEARD_FOR, MOST_FORMER};
+pub use heard::{Deaf, Heard, Said};
 pub use made::Made;
 pub use run::{MOST_RUNS, Run};
 

@@ -53,6 +53,7 @@ pub enum Input {
         check: CheckId,
         uuid: Uuid,
         keep: Duration,
+        by: Arc<str>,
     },
     /// The courier got so far with a notification.
     Delivery { nid: Nid, delivery: Delivery },

@@ -21,7 +21,7 @@ use crate::remedy::Treatment;
 use crate::schedule::Job;
 use crate::settings::Secret;
 use crate::web::page::About;
-use crate::web::{ApiKeys, Buckets, Facts, Keys, Reached, is_local};
+use crate::web::{Buckets, Facts, Keys, Reached, Tokens, is_local};
 
 /// The cells. Clones lead to the same ones.
 #[derive(Clone)]
@@ -37,14 +37,17 @@ pub(super) struct Wires {
     pub(super) facts: watch::Sender<Arc<Facts>>,
     pub(super) node: watch::Sender<Arc<str>>,
     pub(super) keys: watch::Sender<Keys>,
+    /// The ping key that was made at the first start.
+    own_key: Keys,
     pub(super) buckets: Arc<Buckets>,
-    pub(super) api_keys: watch::Sender<ApiKeys>,
+    pub(super) tokens: watch::Sender<Tokens>,
     notices: watch::Sender<Notices>,
 }
 
 impl Wires {
     /// The cells as this plan sets them, still without jobs: those need the numbers of the checks.
     pub(super) fn new(plan: &Plan, status: &[Listening], started: Time) -> Self {
+        let own_key = Keys::kept(&plan.data_dir);
         Self {
             stationery: watch::Sender::new(Arc::new(stationery(plan))),
             archived: watch::Sender::new(plan.postgres.is_some()),
@@ -56,9 +59,10 @@ impl Wires {
             treatments: watch::Sender::default(),
             facts: watch::Sender::new(Arc::new(facts(plan, status, started))),
             node: watch::Sender::new(Arc::clone(&plan.node)),
-            keys: watch::Sender::new(Keys::new(&plan.pings.keys)),
+            keys: watch::Sender::new(keys(plan, &own_key)),
+            own_key,
             buckets: Arc::new(Buckets::new(&plan.pings.rates)),
-            api_keys: watch::Sender::new(ApiKeys::new(&plan.api_keys)),
+            tokens: watch::Sender::new(Tokens::new(&plan.tokens)),
             notices: watch::Sender::default(),
         }
     }
@@ -78,9 +82,9 @@ impl Wires {
         });
         self.node
             .send_if_modified(|node| std::mem::replace(node, Arc::clone(&plan.node)) != plan.node);
-        self.keys.send_replace(Keys::new(&plan.pings.keys));
+        self.keys.send_replace(keys(plan, &self.own_key));
         self.buckets.set(&plan.pings.rates);
-        self.api_keys.send_replace(ApiKeys::new(&plan.api_keys));
+        self.tokens.send_replace(Tokens::new(&plan.tokens));
         let jobs = jobs(plan, view, &self.jobs.borrow());
         self.jobs.send_replace(Arc::new(jobs));
         self.treatments
@@ -110,6 +114,14 @@ impl Wires {
 }
 
 /// What the scheduler runs. A probe that is equal to the one before is the one before, with its connection.
+/// Those of the plan, else our own.
+fn keys(plan: &Plan, own: &Keys) -> Keys {
+    match plan.pings.keys.as_slice() {
+        [] => own.clone(),
+        keys => Keys::new(keys),
+    }
+}
+
 fn jobs(plan: &Plan, view: &View, old: &[Job]) -> Vec<Job> {
     let known: std::collections::BTreeMap<_, _> = old.iter().map(|job| (job.check, job)).collect();
     let runnable = plan

@@ -16,7 +16,7 @@ use super::shipment::{Shipment, ShippedCheck};
 use super::{schema, ship};
 use crate::core::check::CheckId;
 use crate::core::event::Event;
-use crate::core::heartbeat::Ping;
+use crate::core::heartbeat::{Deaf, Heard, Ping, Said};
 use crate::core::incident::{Incident, IncidentId};
 use crate::core::outbox::{Nid, Notification};
 use crate::core::outcome::Outcome;
@@ -28,7 +28,6 @@ mod pings;
 mod rows;
 mod waiting;
 
-pub use pings::{Heard, Said};
 pub use waiting::Waiting;
 
 /// Queries at the same time; the others wait for their turn.
@@ -131,6 +130,11 @@ impl Reader {
     /// The body of the ping with this number of a heartbeat.
     pub async fn ping_body(&self, check: CheckId, n: u64) -> anyhow::Result<Option<Vec<u8>>> {
         self.query(move |conn| pings::body(conn, check, n)).await
+    }
+
+    /// The last times in which no ping could have been taken, the newest first.
+    pub async fn deaf(&self, limit: usize) -> anyhow::Result<Vec<Deaf>> {
+        self.query(move |conn| pings::deaf(conn, most(limit))).await
     }
 
     /// The turns of a check from `from` and before `to`, the newest first, at most `limit`.

@@ -9,8 +9,6 @@ use http::header::{AUTHORIZATION, FORWARDED, HOST, HeaderName, ORIGIN, VIA};
 use http::request::Parts;
 use http::{HeaderMap, Version};
 
-use super::token::Token;
-
 /// The access rule of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
@@ -56,10 +54,12 @@ const PROXIED: [HeaderName; 6] = [
     HeaderName::from_static("true-client-ip"),
     HeaderName::from_static("cf-connecting-ip"),
 ];
+/// Whom a proxy asks for, each behind the one before it.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// How all the others begin.
 const PROXIED_PREFIX: &str = "x-forwarded-";
 
-/// Who asks. The reader sits at this machine when the peer is a loopback address, no proxy stands between, and
+/// Who asks; `opens` tells whether a token makes an operator. The reader sits at this machine when the peer is a loopback address, no proxy stands between, and
 /// the address that the browser believes to be talking to is ours. The last keeps out foreign pages whose name
 /// was made to point to 127.0.0.1 (DNS rebinding).
 ///
@@ -67,14 +67,12 @@ const PROXIED_PREFIX: &str = "x-forwarded-";
 /// header. Nobody who sits here asks so.
 pub(super) fn standing(
     reached: &Reached,
-    token: Option<&Token>,
+    opens: impl FnOnce(&str) -> bool,
     request: &Parts,
     peer: IpAddr,
 ) -> Standing {
     if request.headers.contains_key(AUTHORIZATION) {
-        let is_right = bearer(&request.headers)
-            .is_some_and(|shown| token.is_some_and(|token| token.is(shown)));
-        return if is_right {
+        return if bearer(&request.headers).is_some_and(opens) {
             Standing::Token
         } else {
             Standing::Reader
@@ -146,6 +144,18 @@ fn is_proxied(headers: &HeaderMap) -> bool {
             .any(|name| name.as_str().starts_with(PROXIED_PREFIX))
 }
 
+/// Whose request it is, as far as limits and histories go: behind a reverse proxy on this machine, the address that
+/// the proxy wrote. That is the last one; those before it are what the proxy was told.
+pub(super) fn origin(headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+    if !peer.to_canonical().is_loopback() {
+        return peer;
+    }
+    let last = headers.get_all(&FORWARDED_FOR).iter().next_back();
+    let last = last.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+    last.and_then(|text| text.trim().parse().ok())
+        .unwrap_or(peer)
+}
+
 /// The host that was asked for, with its port; none where nothing is said. `Err` when several things are said.
 fn host(request: &Parts) -> Result<Option<&str>, ()> {
     let header = one(&request.headers, &HOST)?;
@@ -166,7 +176,8 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>,
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The token that is shown.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = one(headers, &AUTHORIZATION).ok()??.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -26,18 +26,18 @@ use crate::core::engine::Watched;
 
 mod address;
 mod change;
-mod key;
 mod list;
 mod past;
 mod show;
 mod slug;
 mod spec;
 
-pub use key::ApiKeys;
-
 use address::Target;
-use key::{KEY_CHARS, KEY_HEADER};
 
+/// Where a key is shown, in lower case.
+const KEY_HEADER: &str = "x-api-key";
+/// How long keys are at healthchecks.io.
+const KEY_CHARS: usize = 32;
 /// When to try again after a 503, in seconds.
 const RETRY: u64 = 5;
 
@@ -87,7 +87,8 @@ pub(super) struct Call {
     /// What addresses in answers begin with: where the status page is reached.
     root: String,
     query: String,
-    peer: IpAddr,
+    /// Who asks.
+    by: Arc<str>,
 }
 
 impl Call {
@@ -161,13 +162,14 @@ async fn answer(
         Method::POST => fields(app, body).await?,
         _ => Map::new(),
     };
+    let (rights, name) = rights(app, request, &fields, target.needs(&request.method))?;
     let call = Call {
         app: Arc::clone(app),
         version,
-        rights: rights(app, request, &fields, target.needs(&request.method))?,
+        rights,
         root: root(app, request),
         query: request.uri.query().unwrap_or_default().to_owned(),
-        peer,
+        by: format!("{name} at {}", peer.to_canonical()).into(),
     };
     let value = match target {
         Target::Checks if request.method == Method::POST => {
@@ -231,13 +233,13 @@ async fn fields(app: &App, body: Incoming) -> Result<Map<String, Value>, Refusal
     }
 }
 
-/// What the key of a request opens, if that is as much as is `needed`.
+/// What the key of a request opens, if that is as much as is `needed`, and the name of its token.
 fn rights(
     app: &App,
     request: &Parts,
     fields: &Map<String, Value>,
     needed: Rights,
-) -> Result<Rights, Refusal> {
+) -> Result<(Rights, Arc<str>), Refusal> {
     let shown = match request.headers.get(KEY_HEADER) {
         Some(key) => String::from_utf8_lossy(key.as_bytes()).into_owned(),
         None => match fields.get("api_key") {
@@ -246,13 +248,13 @@ fn rights(
         },
     };
     let refused = |why| Refusal::says(StatusCode::UNAUTHORIZED, why);
-    if shown.chars().count() != KEY_CHARS {
-        return Err(refused("missing api key"));
-    }
-    match (app.api_keys.borrow().rights(&shown), needed) {
-        (Some(rights @ (Rights::Read | Rights::Write)), Rights::Read) => Ok(rights),
-        (Some(Rights::Write), Rights::Write) => Ok(Rights::Write),
-        (Some(Rights::Read) | None, _) => Err(refused("wrong api key")),
+    match app.tokens.borrow().find(&shown) {
+        Some(token) if needed == Rights::Read || token.rights == Rights::Write => {
+            Ok((token.rights, Arc::clone(&token.name)))
+        }
+        // Longer ones can be tokens here.
+        None if shown.chars().count() != KEY_CHARS => Err(refused("missing api key")),
+        Some(_) | None => Err(refused("wrong api key")),
     }
 }
 

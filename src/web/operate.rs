@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
-use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+use http::{Response, StatusCode};
 use hyper::body::Incoming;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::timeout;
@@ -16,8 +16,6 @@ use uuid::Uuid;
 
 use super::App;
 use super::body::Body;
-use super::intake::{Intake, take};
-use super::limits::FORM_BYTES;
 use super::mistake::Mistake;
 use super::respond;
 use super::route::{Form, Operation};
@@ -29,6 +27,8 @@ use crate::core::input::Input;
 use crate::core::state::Phase;
 use crate::core::view::View;
 use crate::inbox::Answer;
+
+mod fields;
 
 /// How long to wait until the pages show what was decided; after that they show it a moment later.
 const SHOWN_WITHIN: Duration = Duration::from_secs(1);
@@ -65,8 +65,14 @@ pub(super) async fn operate(
     (operation, form): (Operation, Form),
     part: &str,
 ) -> Response<Body> {
-    let done = match fields(app, request, body).await {
-        Ok(fields) => carry_out(app, peer, operation, part, &fields).await,
+    let done = match fields::read(app, request, body).await {
+        Ok(fields) => {
+            let by = match fields.by.trim() {
+                "" => app.asker(request, peer).into(),
+                by => by.into(),
+            };
+            carry_out(app, by, operation, part, &fields.note).await
+        }
         Err(mistake) => Err(mistake),
     };
     match (done, form) {
@@ -79,22 +85,18 @@ pub(super) async fn operate(
 
 async fn carry_out(
     app: &App,
-    peer: IpAddr,
+    by: Arc<str>,
     operation: Operation,
     part: &str,
-    fields: &Fields,
+    note: &str,
 ) -> Result<Done, Mistake> {
-    let by: Arc<str> = match fields.by.trim() {
-        "" => format!("operator at {}", peer.to_canonical()).into(),
-        by => by.into(),
-    };
     match operation {
-        Operation::Acknowledge => acknowledge(app, part, by, &fields.note).await,
+        Operation::Acknowledge => acknowledge(app, part, by, note).await,
         Operation::Run => run(app, part),
         Operation::Pause => pause(app, part, by).await,
         Operation::Resume => resume(app, part, by).await,
-        Operation::Rotate => rotate(app, part, HEARD_FOR).await,
-        Operation::RotateNow => rotate(app, part, Duration::ZERO).await,
+        Operation::Rotate => rotate(app, part, by, HEARD_FOR).await,
+        Operation::RotateNow => rotate(app, part, by, Duration::ZERO).await,
         Operation::TestMail => test_mail(app).await,
     }
 }
@@ -187,7 +189,7 @@ async fn resume(app: &App, name: &str, by: Arc<str>) -> Result<Done, Mistake> {
 }
 
 /// Another address for a heartbeat. The old one is heard for `keep`.
-async fn rotate(app: &App, name: &str, keep: Duration) -> Result<Done, Mistake> {
+async fn rotate(app: &App, name: &str, by: Arc<str>, keep: Duration) -> Result<Done, Mistake> {
     let (check, watched) = named(app, name)?;
     let conflict = |error: &str, hint: &str| Mistake::new(StatusCode::CONFLICT, error, hint);
     let Some(rule) = &watched.check.heartbeat else {
@@ -203,7 +205,13 @@ async fn rotate(app: &App, name: &str, keep: Duration) -> Result<Done, Mistake> 
         ));
     }
     let uuid = Uuid::new_v4();
-    decide(app, Input::Rotate { check, uuid, keep }).await?;
+    let input = Input::Rotate {
+        check,
+        uuid,
+        keep,
+        by,
+    };
+    decide(app, input).await?;
     shows(app, |view| view.engine.beat(&uuid).is_some()).await;
     let former = app.view.borrow().engine.watched(check).and_then(|watched| {
         let beat = watched.record.beat.as_ref()?;
@@ -268,120 +276,9 @@ fn page_of(name: &str) -> String {
     format!("/checks/{}", utf8_percent_encode(name, PART))
 }
 
-/// What a body says.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Fields {
-    by: String,
-    note: String,
-}
-
-async fn fields(app: &App, request: &Parts, body: Incoming) -> Result<Fields, Mistake> {
-    let bytes = match take(body, FORM_BYTES, FORM_BYTES, app.limits.body).await {
-        Intake::Whole(bytes) | Intake::Cut(bytes) => bytes,
-        Intake::TooLarge => return Err(Mistake::too_large()),
-        Intake::TooSlow => {
-            return Err(Mistake::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "the body did not arrive in time",
-                "try again",
-            ));
-        }
-        Intake::Broken => {
-            return Err(Mistake::new(
-                StatusCode::BAD_REQUEST,
-                "the body is incomplete",
-                "try again",
-            ));
-        }
-    };
-    if bytes.is_empty() {
-        return Ok(Fields::default());
-    }
-    let kind = request.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    let kind = kind.unwrap_or_default().split(|&byte| byte == b';').next();
-    match kind.unwrap_or_default().trim_ascii() {
-        b"application/json" => from_json(&bytes),
-        b"application/x-www-form-urlencoded" => Ok(from_form(&bytes)),
-        _ => Err(Mistake::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "the body is of a kind that is not understood",
-            "send JSON with Content-Type: application/json, or no body",
-        )),
-    }
-}
-
-fn from_json(bytes: &[u8]) -> Result<Fields, Mistake> {
-    let wrong = |text: &str| {
-        Mistake::new(
-            StatusCode::BAD_REQUEST,
-            text,
-            "send an object like {\"by\": \"Ada\", \"note\": \"on it\"}; both may be left out",
-        )
-    };
-    let value: Value = serde_json::from_slice(bytes)
-        .map_err(|error| wrong(&format!("the body is not JSON: {error}")))?;
-    let object = value
-        .as_object()
-        .ok_or_else(|| wrong("the body is not an object"))?;
-    let mut fields = Fields::default();
-    for (key, value) in object {
-        let text = value.as_str().ok_or_else(|| wrong("a value is not text"))?;
-        match key.as_str() {
-            "by" => text.clone_into(&mut fields.by),
-            "note" => text.clone_into(&mut fields.note),
-            _ => return Err(wrong("a key is not known")),
-        }
-    }
-    Ok(fields)
-}
-
-/// A form as browsers send it; what is not known is the browser's or a button's.
-fn from_form(bytes: &[u8]) -> Fields {
-    let mut fields = Fields::default();
-    for pair in bytes.split(|&byte| byte == b'&') {
-        let mut halves = pair.splitn(2, |&byte| byte == b'=');
-        let (key, value) = (halves.next(), halves.next().unwrap_or_default());
-        let spaced: Vec<u8> = value
-            .iter()
-            .map(|&byte| if byte == b'+' { b' ' } else { byte })
-            .collect();
-        let text = percent_decode(&spaced).decode_utf8_lossy().into_owned();
-        match key {
-            Some(b"by") => fields.by = text,
-            Some(b"note") => fields.note = text,
-            _ => {}
-        }
-    }
-    fields
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_form_is_read_as_browsers_write_it() {
-        let fields = from_form(b"by=Ada+L%C3%B6we&x=1&note=on%20it%2C+1%2B1%3D2&&=&note2");
-        assert_eq!(fields.by, "Ada Löwe");
-        assert_eq!(fields.note, "on it, 1+1=2");
-    }
-
-    #[test]
-    fn json_that_is_not_understood_is_refused_and_not_half_taken() {
-        for body in [
-            "",
-            "[]",
-            "1",
-            "{\"by\":1}",
-            "{\"nope\":\"x\"}",
-            "{\"by\":\"a\"",
-            "{\"by\":null}",
-        ] {
-            assert!(from_json(body.as_bytes()).is_err(), "{body}");
-        }
-        let fields = from_json(b"{\"note\":\"on it\"}").ok();
-        assert_eq!(fields.map(|fields| fields.note), Some("on it".to_owned()));
-    }
 
     #[test]
     fn the_way_back_to_a_page_cannot_lead_elsewhere() {

@@ -36,7 +36,6 @@ mod tests;
 mod when;
 
 pub use about::{About, about};
-pub use beat::Said;
 pub use check::{Past, check};
 pub use error::error;
 pub use foot::foot;

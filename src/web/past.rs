@@ -10,8 +10,9 @@ use tracing::warn;
 use super::App;
 use super::limits::ROWS;
 use super::mistake::Mistake;
-use super::page::{Said, Window};
+use super::page::Window;
 use crate::core::check::CheckId;
+use crate::core::heartbeat::{Deaf, Said};
 use crate::core::incident::{Incident, IncidentId};
 use crate::core::outbox::{Nid, Notification};
 use crate::core::outcome::Outcome;
@@ -26,6 +27,9 @@ const RECENT: usize = 240;
 /// Pings that the page of a heartbeat lists, and what it shows of each body, in bytes: the page stays small.
 const PINGS: usize = 25;
 const SAID_BYTES: usize = 4_096;
+
+/// Times without hearing that pages list.
+const DEAF: usize = 25;
 
 /// An answer of the journal, or that there was none in time.
 async fn ask<T>(app: &App, query: impl Future<Output = anyhow::Result<T>>) -> Result<T, Mistake> {
@@ -49,18 +53,13 @@ pub(super) async fn recent(app: &App, check: CheckId) -> Result<Vec<(Time, Outco
 
 /// The last pings of a heartbeat with the beginnings of their bodies, newest first.
 pub(super) async fn said(app: &App, check: CheckId) -> Result<Vec<Said>, Mistake> {
-    let said = ask(app, app.reader.said(check, PINGS, SAID_BYTES)).await?;
-    let shown = said.into_iter().map(|said| Said {
-        at: said.heard.at,
-        signal: said.heard.signal,
-        rid: said.heard.rid,
-        method: said.heard.method,
-        remote: said.heard.remote,
-        agent: said.heard.agent,
-        bytes: said.heard.body,
-        start: said.start,
-    });
-    Ok(shown.collect())
+    ask(app, app.reader.said(check, PINGS, SAID_BYTES)).await
+}
+
+/// The last times in which no ping could have been taken, newest first; none where the journal does not tell: the page
+/// is worth more than they are.
+pub(super) async fn deaf(app: &App) -> Vec<Deaf> {
+    ask(app, app.reader.deaf(DEAF)).await.unwrap_or_default()
 }
 
 /// Outcomes of a check from and up to an instant, newest first.

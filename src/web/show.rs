@@ -80,15 +80,16 @@ pub(super) async fn check(app: &App, look: &Look, name: &str) -> Result<Response
     let recent = past::recent(app, watched.id).await?;
     let incidents = past::incidents_of(app, watched.id).await?;
     let windows = past::windows(app, watched.id).await?;
-    let pings = match watched.record.beat {
-        Some(_) => past::said(app, watched.id).await?,
-        None => Vec::new(),
+    let (pings, deaf) = match watched.record.beat {
+        Some(_) => (past::said(app, watched.id).await?, past::deaf(app).await),
+        None => (Vec::new(), Vec::new()),
     };
     let past = page::Past {
         recent: &recent,
         incidents: &incidents,
         windows: &windows,
         pings: &pings,
+        deaf: &deaf,
         badge: &badge::address(app, name, "svg"),
     };
     Ok(good(page::check(&look.shell(app), watched, &past)))
@@ -128,8 +129,9 @@ pub(super) async fn mail_one(app: &App, look: &Look, nid: &str) -> Result<Respon
 
 /// `/heartbeats`
 pub(super) async fn heartbeats(app: &Arc<App>, look: &Look) -> Result<Response<Body>, Mistake> {
+    let deaf = past::deaf(app).await;
     let (there, look) = (Arc::clone(app), look.clone());
-    let draw = move || page::heartbeats(&look.shell(&there)).into_string();
+    let draw = move || page::heartbeats(&look.shell(&there), &deaf).into_string();
     let html = app.aside(draw).await?;
     Ok(respond::page(StatusCode::OK, html))
 }

@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::limits::Limits;
 use super::page::{About, story};
-use super::{ApiKeys, Buckets, Facts, Keys, Reached, Seal, Sources, Token, run};
+use super::{Buckets, Facts, Keys, Reached, Seal, Sources, Token, Tokens, run};
 use crate::clock::Clock;
-use crate::config::{ApiKey, Rates, Rights};
+use crate::config::{ApiToken, Rates, Rights};
 use crate::core::check::CheckId;
 use crate::core::heartbeat::Ping;
 use crate::core::input::Input;
@@ -62,8 +62,9 @@ pub(super) struct Town {
     _journal: Journal,
 }
 
-fn api_keys() -> ApiKeys {
-    ApiKeys::new(&[ApiKey {
+fn tokens() -> Tokens {
+    Tokens::new(&[ApiToken {
+        name: "deploy".into(),
         rights: Rights::Write,
         hash: Sha256::digest(API_KEY).into(),
     }])
@@ -123,7 +124,7 @@ impl Town {
             facts: facts_receiver,
             run_now,
             keys: watch::Sender::new(Keys::new(&[Secret::new(PING_KEY)])).subscribe(),
-            api_keys: watch::Sender::new(api_keys()).subscribe(),
+            tokens: watch::Sender::new(tokens()).subscribe(),
             buckets: Arc::clone(&buckets),
             token: Some(Token::open(folder.path()).expect("a token")),
             seal: Seal::open(folder.path()).expect("a secret"),

@@ -14,7 +14,13 @@ const JUST_BEFORE: Duration = Duration::from_millis(7 * 24 * 3_600_000 - 1);
 fn rotate(story: &mut Story, uuid: u128, keep: Duration) {
     let check = story.id("job");
     let uuid = Uuid::from_u128(uuid);
-    story.input(&Input::Rotate { check, uuid, keep });
+    let by = "operator".into();
+    story.input(&Input::Rotate {
+        check,
+        uuid,
+        keep,
+        by,
+    });
 }
 
 fn is_heard(story: &Story, uuid: Uuid) -> bool {

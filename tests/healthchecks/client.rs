@@ -60,8 +60,9 @@ impl Site {
 
     pub(crate) fn configuration(extra: &str) -> String {
         format!(
-            "[email]\nto = [\"ops@example.org\", \"night@example.org\"]\n\n[pings]\nkey = \"{PING_KEY}\"\n\n\
-             [api]\nkey = \"{KEY}\"\nread_only_key = \"{READ_KEY}\"\n\n\
+            "[email]\nto = [\"ops@example.org\", \"night@example.org\"]\n\n[heartbeats]\nping_key = \"{PING_KEY}\"\n\n\
+             [token.write]\nsecret = \"{KEY}\"\nrights = \"write\"\n\n\
+             [token.read]\nsecret = \"{READ_KEY}\"\n\n\
              [heartbeat.nightly-backup]\nevery = \"1d\"\nuuid = \"{CONFIGURED}\"\n\n{extra}"
         )
     }

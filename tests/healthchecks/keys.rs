@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{CONFIGURED, KEY, READ_KEY, STRANGER, Site, error, uuid};
+use crate::client::{CONFIGURED, KEY, PING_KEY, READ_KEY, STRANGER, Site, error, uuid};
+use crate::daemon::Daemon;
 
 #[test]
 fn without_a_key_or_with_another_nothing_is_told() {
@@ -142,18 +143,18 @@ fn each_address_takes_its_methods_and_says_which() {
 fn a_key_that_a_command_makes_is_shown_once_and_opens_by_its_hash() {
     let site = Site::new();
     for (arguments, status) in [
-        (["key", "new"].as_slice(), 201),
-        (&["key", "new", "--read-only"], 401),
+        (["token", "new", "deploy"].as_slice(), 201),
+        (&["token", "new", "reports", "--read-only"], 401),
     ] {
         let output = site.daemon.command(arguments);
         let text = String::from_utf8(output.stdout).unwrap();
         let key = text.lines().next().unwrap().to_owned();
-        let line = text.lines().last().unwrap();
+        let lines = &text[text.find("[token.").unwrap()..];
         assert!(
-            line.contains("key_hash = \"sha256:") && !line.contains(&key),
+            lines.contains("secret_hash = \"sha256:") && !lines.contains(&key),
             "{text}"
         );
-        let only = format!("[email]\nto = [\"ops@example.org\"]\n\n[api]\n{line}\n");
+        let only = format!("[email]\nto = [\"ops@example.org\"]\n\n{lines}\n");
         site.daemon.configure(&only);
         site.daemon.until("taken into force", |_| {
             site.api_as(&key, 3, "GET", "checks/", "").status == 200
@@ -175,4 +176,39 @@ fn a_key_that_a_command_makes_is_shown_once_and_opens_by_its_hash() {
         }
         assert!(!site.daemon.log().contains(&key));
     }
+}
+
+#[test]
+fn a_token_that_writes_operates_from_anywhere_and_its_name_stands_with_what_it_did() {
+    let site = Site::new();
+    let path = "/api/v1/checks/nightly-backup";
+    let pause = |secret: &str| {
+        // As through a proxy: nobody who sits here.
+        let headers = format!("X-Forwarded-For: 192.0.2.9\r\nAuthorization: Bearer {secret}\r\n");
+        site.ask("POST", &format!("{path}/pause"), &headers, "")
+            .status
+    };
+    assert_eq!((pause(READ_KEY), pause("wrong")), (403, 403));
+    assert_eq!(pause(KEY), 200);
+    let check = site.ask("GET", path, "", "").json();
+    assert_eq!(check["state"], "paused");
+    assert_eq!(check["reason"], "by write at 127.0.0.1");
+}
+
+#[test]
+fn a_ping_key_is_made_at_the_first_start_and_one_of_the_configuration_wins() {
+    let daemon = Daemon::started("[heartbeat.nightly]\nevery = \"1d\"\n");
+    let site = Site { daemon };
+    let file = site.daemon.data().join("ping-key");
+    let made = std::fs::read_to_string(&file).unwrap().trim().to_owned();
+    assert!(made.len() >= 32, "{made}");
+    assert_eq!(site.ping(&format!("{made}/nightly")).both(), (200, "OK"));
+    assert!(!site.daemon.log().contains(&made));
+    let own =
+        format!("[heartbeats]\nping_key = \"{PING_KEY}\"\n[heartbeat.nightly]\nevery = \"1d\"\n");
+    site.daemon.configure(&own);
+    site.daemon.until("taken into force", |_| {
+        site.ping(&format!("{PING_KEY}/nightly")).status == 200
+    });
+    assert_eq!(site.ping(&format!("{made}/nightly")).status, 404);
 }

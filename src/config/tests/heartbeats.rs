@@ -1,7 +1,7 @@
 //! What a heartbeat says of its pings, and the keys of the API.
 
 use super::*;
-use crate::config::{Rights, new_api_key};
+use crate::config::{Rights, new_token};
 use crate::core::heartbeat::Rule;
 
 fn rule(settings: &str) -> Rule {
@@ -51,26 +51,54 @@ fn what_would_let_no_ping_count_or_do_nothing_is_refused() {
 }
 
 #[test]
-fn keys_of_the_api_are_kept_as_digests_and_not_repeated() {
-    let (write, line) = new_api_key(Rights::Write);
-    let (read, read_line) = new_api_key(Rights::Read);
-    let by_hash = plan(&format!("[api]\n{line}\n{read_line}\n")).api_keys;
+fn tokens_are_kept_as_digests_and_not_repeated() {
+    let (write, lines) = new_token("deploy", Rights::Write);
+    let (read, read_lines) = new_token("reports", Rights::Read);
+    let by_hash = plan(&format!("{lines}\n{read_lines}\n")).tokens;
     let by_text = plan(&format!(
-        "[api]\nkey = \"{write}\"\nread_only_key = \"{read}\"\n"
+        "[token.deploy]\nsecret = \"{write}\"\nrights = \"write\"\n[token.reports]\nsecret = \"{read}\"\n"
     ));
-    assert_eq!(by_hash, by_text.api_keys);
-    assert_eq!(by_hash.len(), 2);
+    assert_eq!(by_hash, by_text.tokens);
+    let all = by_hash.iter().map(|token| (&*token.name, token.rights));
+    let both = [("deploy", Rights::Write), ("reports", Rights::Read)];
+    assert_eq!(all.collect::<Vec<_>>(), both);
     assert!(!format!("{by_text:?}").contains(&write));
-    for (key, text) in [
-        ("key", "hunter2"),
-        ("read_only_key", "with a space, thirty-two letters"),
-        ("key_hash", "sha256:7"),
-        ("key_hash", "md5:0"),
-        ("read_only_key_hash", write.as_str()),
-    ] {
-        let found = problems(&format!("[api]\n{key} = \"{text}\"\n"));
+}
+
+#[test]
+fn what_is_no_token_is_refused_and_its_secret_not_repeated() {
+    let refused = |text: &str, secret: &str, says: &[&str]| {
+        let found = problems(text);
         assert_eq!(found.len(), 1, "{found:#?}");
-        assert!(found[0].contains("belfry key new"), "{found:#?}");
-        assert!(!found[0].contains(text), "{found:#?}");
+        for says in says {
+            assert!(found[0].contains(says), "{found:#?} does not say {says}");
+        }
+        assert!(
+            secret.is_empty() || !found[0].contains(secret),
+            "{found:#?}"
+        );
+    };
+    let long = "x".repeat(32);
+    for (key, text) in [
+        ("secret", "hunter2"),
+        ("secret", "with a space, thirty-two letters"),
+        ("secret_hash", "sha256:7"),
+        ("secret_hash", "md5:0"),
+        ("secret_hash", long.as_str()),
+    ] {
+        let token = format!("[token.a]\n{key} = \"{text}\"\n");
+        refused(&token, text, &["belfry token new"]);
     }
+    refused("[token.a]\nrights = \"read\"\n", "", &["has no secret"]);
+    let both = format!(
+        "[token.a]\nsecret = \"{long}\"\nsecret_hash = \"sha256:{}\"\n",
+        "0".repeat(64)
+    );
+    refused(&both, &long, &["stand together", "keep one"]);
+    let wide = format!("[token.a]\nsecret = \"{long}\"\nrights = \"wriet\"\n");
+    refused(&wide, &long, &["did you mean \"write\"?"]);
+    let named = format!("[token.\"a b\"]\nsecret = \"{long}\"\n");
+    refused(&named, &long, &["[token.deploy]"]);
+    let twice = format!("[token.a]\nsecret = \"{long}\"\n[token.b]\nsecret = \"{long}\"\n");
+    refused(&twice, &long, &["[token.a] has the same secret"]);
 }

@@ -19,7 +19,7 @@ fn all_mistakes_are_named_in_one_go() {
 #[test]
 fn a_ping_key_that_can_be_guessed_is_refused_and_not_repeated() {
     for key in ["hunter2-hunter2-hunte", "correct horse battery staple", ""] {
-        let found = problems(&format!("[pings]\nkey = \"{key}\"\n"));
+        let found = problems(&format!("[heartbeats]\nping_key = \"{key}\"\n"));
         assert_eq!(found.len(), 1, "{found:#?}");
         assert!(found[0].contains("cannot be a ping key"), "{found:#?}");
         assert!(found[0].contains("at least 22 random"), "{found:#?}");
@@ -27,11 +27,11 @@ fn a_ping_key_that_can_be_guessed_is_refused_and_not_repeated() {
     }
     let old = "0123456789abcdefghijklm";
     one_problem(
-        &format!("[pings]\nold_key = \"{old}\"\n"),
-        &["stands alone", "key = "],
+        &format!("[heartbeats]\nold_ping_key = \"{old}\"\n"),
+        &["stands alone", "ping_key = "],
     );
     assert_eq!(
-        plan(&format!("[pings]\nkey = \"{old}\"\n"))
+        plan(&format!("[heartbeats]\nping_key = \"{old}\"\n"))
             .pings
             .keys
             .len(),
@@ -198,7 +198,7 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     (
         "[token.a]\nrights = \"read\"\n",
-        "unknown key \"token\" at the top",
+        "the token has no secret; belfry token new NAME",
     ),
     ("[daemon]\nname = \"a\\nb\"\n", "one line"),
     ("[daemon]\ntimezone = \"europe/berln\"\n", "Europe/Berlin"),

@@ -41,6 +41,7 @@ impl Engine {
                 at,
                 uuid,
                 until,
+                ..
             } => self.apply_rotation(*check, *uuid, *at, *until),
             Event::BeatUnheard { check, at } => self.forget_former(*check, *at),
             Event::BeatMade {

@@ -1,5 +1,6 @@
 //! Other addresses for heartbeats.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -16,8 +17,8 @@ impl Engine {
         &self,
         now: Time,
         check: CheckId,
-        uuid: Uuid,
-        keep: Duration,
+        (uuid, keep): (Uuid, Duration),
+        by: &Arc<str>,
     ) -> Vec<Event> {
         let watched = self.watched(check).filter(|watched| watched.active);
         let has_own = watched.is_some_and(|watched| {
@@ -29,6 +30,7 @@ impl Engine {
             at: now,
             uuid,
             until: now + keep,
+            by: Arc::clone(by),
         };
         has_own.then_some(rotated).into_iter().collect()
     }

@@ -1,38 +1,13 @@
 //! Queries about what a heartbeat heard and how it turned, for lists of a thousand: no bodies among them.
 
-use std::sync::Arc;
-
 use rusqlite::{Connection, OptionalExtension, params};
-use uuid::Uuid;
 
 use crate::core::check::CheckId;
 use crate::core::event::Event;
-use crate::core::heartbeat::Signal;
+use crate::core::heartbeat::{Deaf, Heard, Said};
 use crate::core::time::Time;
 use crate::journal::commit::signal;
 use crate::journal::restore::readable;
-
-/// One ping as it was recorded, without its body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heard {
-    /// Which ping of its heartbeat it is, from 1; 0 where the journal did not count yet.
-    pub n: u64,
-    pub at: Time,
-    pub signal: Signal,
-    pub rid: Option<Uuid>,
-    pub method: Arc<str>,
-    pub remote: Arc<str>,
-    pub agent: Arc<str>,
-    /// How long its body is, in bytes.
-    pub body: u64,
-}
-
-/// A ping with the beginning of its body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
-    pub heard: Heard,
-    pub start: Vec<u8>,
-}
 
 pub(super) fn heard(conn: &Connection, check: CheckId, limit: i64) -> rusqlite::Result<Vec<Heard>> {
     let said = said(conn, check, limit, 0)?;
@@ -96,4 +71,22 @@ pub(super) fn turns(
         turns.extend(readable::<Event>(&json, "event", &seq.to_string()));
     }
     Ok(turns)
+}
+
+/// The newest first.
+pub(super) fn deaf(conn: &Connection, limit: i64) -> rusqlite::Result<Vec<Deaf>> {
+    let mut statement = conn.prepare(
+        "SELECT seq, json FROM event WHERE check_id IS NULL AND incident IS NULL \
+         AND json ->> 'event' = 'deafened' ORDER BY seq DESC LIMIT ?1",
+    )?;
+    let rows = statement.query_map([limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut spells = Vec::new();
+    for row in rows {
+        let (seq, json): (i64, String) = row?;
+        let event = readable::<Event>(&json, "event", &seq.to_string());
+        if let Some(Event::Deafened { from, to, reason }) = event {
+            spells.push(Deaf { from, to, reason });
+        }
+    }
+    Ok(spells)
 }

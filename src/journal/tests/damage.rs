@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::story::{START, Story, everything, open, roster};
 use crate::core::engine::{Engine, Restored};
-use crate::core::heartbeat::Signal;
+use crate::core::heartbeat::{HEARD_FOR, Signal};
 use crate::core::input::Input;
 use crate::core::outcome::Verdict::{Fail, Pass};
 use crate::core::state::Phase;
@@ -80,6 +80,18 @@ fn all_three() -> Vec<(String, Option<Uuid>)> {
     vec![of("db"), of("web"), job]
 }
 
+/// The first page of the ledger of events becomes zeros.
+fn lose_ledger(story: &Story) {
+    let conn = Connection::open(story.file()).expect("opens");
+    let page = "SELECT rootpage FROM sqlite_schema WHERE name = 'event'";
+    let page: i64 = conn.query_row(page, [], |row| row.get(0)).expect("found");
+    drop(conn);
+    let mut bytes = fs::read(story.file()).expect("read");
+    let from = usize::try_from(page - 1).expect("small") * 4_096;
+    bytes[from..from + 4_096].fill(0);
+    fs::write(story.file(), bytes).expect("written");
+}
+
 #[tokio::test]
 async fn names_addresses_and_open_incidents_are_read_back_from_a_damaged_journal() {
     let mut story = left_behind().await;
@@ -91,14 +103,7 @@ async fn names_addresses_and_open_incidents_are_read_back_from_a_damaged_journal
     }
     let incident = story.engine.incidents.keys().next().cloned();
     story.journal.close().await;
-    let conn = Connection::open(story.file()).expect("opens");
-    let page = "SELECT rootpage FROM sqlite_schema WHERE name = 'event'";
-    let page: i64 = conn.query_row(page, [], |row| row.get(0)).expect("found");
-    drop(conn);
-    let mut bytes = fs::read(story.file()).expect("read");
-    let from = usize::try_from(page - 1).expect("small") * 4_096;
-    bytes[from..from + 4_096].fill(0);
-    fs::write(story.file(), bytes).expect("written");
+    lose_ledger(&story);
     let restored = assert_quarantined(story.folder.path(), "3 names, 3 states and 1 open").await;
     assert_eq!(known(&restored), all_three());
     let engine = Engine::restore(restored);
@@ -106,6 +111,31 @@ async fn names_addresses_and_open_incidents_are_read_back_from_a_damaged_journal
     assert_eq!(engine.outbox.len(), 1, "and nobody is told twice");
     let mail = engine.outbox.values().next().expect("one");
     assert!(mail.message.starts_with(b"mail "));
+}
+
+#[tokio::test]
+async fn both_addresses_of_a_heartbeat_are_heard_when_their_journal_was_damaged() {
+    let mut story = left_behind().await;
+    assert_eq!(story.reopen().await, None);
+    story.tell(Input::Plan(roster())).await.expect("written");
+    let new = Uuid::from_u128(8);
+    let rotate = Input::Rotate {
+        check: story.engine.named("job").expect("there").id,
+        uuid: new,
+        keep: HEARD_FOR,
+        by: "operator".into(),
+    };
+    story.tell(rotate).await.expect("written");
+    story.journal.close().await;
+    lose_ledger(&story);
+    let restored = assert_quarantined(story.folder.path(), "3 names, 3 states").await;
+    let engine = Engine::restore(restored);
+    for uuid in [Uuid::from_u128(7), new] {
+        let heard = engine
+            .beat(&uuid)
+            .map(|watched| watched.check.name.to_string());
+        assert_eq!(heard.as_deref(), Some("job"), "{uuid}");
+    }
 }
 
 #[tokio::test]

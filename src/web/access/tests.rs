@@ -1,6 +1,7 @@
 use http::Request;
 
 use super::*;
+use crate::web::token::Token;
 
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -21,7 +22,7 @@ fn reached() -> Reached {
 }
 
 fn is_operator(peer: IpAddr, request: &Parts) -> bool {
-    standing(&reached(), None, request, peer).is_operator()
+    standing(&reached(), |_| false, request, peer).is_operator()
 }
 
 #[test]
@@ -90,7 +91,10 @@ fn a_proxy_that_hides_itself_gives_nobody_rights() {
         ..reached()
     };
     let request = parts(&[("host", "127.0.0.1:8080")]);
-    assert_eq!(standing(&published, None, &request, HERE), Standing::Reader);
+    assert_eq!(
+        standing(&published, |_| false, &request, HERE),
+        Standing::Reader
+    );
 }
 
 #[test]
@@ -108,7 +112,7 @@ fn the_token_makes_an_operator_from_anywhere_and_a_wrong_one_nobody() {
         request.version = Version::HTTP_10;
         let value = value.parse().expect("a header");
         request.headers.insert(AUTHORIZATION, value);
-        standing(&published, Some(&token), &request, peer)
+        standing(&published, |shown| token.is(shown), &request, peer)
     };
     let far = IpAddr::from([192, 0, 2, 9]);
     assert_eq!(asks(&format!("Bearer {text}"), far), Standing::Token);
@@ -125,10 +129,13 @@ fn the_token_makes_an_operator_from_anywhere_and_a_wrong_one_nobody() {
     // Who shows a wrong one is not let in for sitting here.
     let request = parts(&[("host", "localhost"), ("authorization", "Bearer x")]);
     assert_eq!(
-        standing(&reached(), Some(&token), &request, HERE),
+        standing(&reached(), |shown| token.is(shown), &request, HERE),
         Standing::Reader
     );
-    assert_eq!(standing(&reached(), None, &request, far), Standing::Reader);
+    assert_eq!(
+        standing(&reached(), |_| false, &request, far),
+        Standing::Reader
+    );
 }
 
 #[test]
@@ -183,4 +190,24 @@ fn a_name_that_was_made_to_point_here_reads_nothing() {
     assert!(!is_misdirected(&reached(), &parts(&[]), HERE));
     let two = parts(&[("host", "localhost"), ("host", "evil.example")]);
     assert!(is_misdirected(&reached(), &two, HERE));
+}
+
+#[test]
+fn behind_a_proxy_on_this_machine_it_is_the_last_address_that_counts() {
+    let far = IpAddr::from([192, 0, 2, 9]);
+    let from = |value: &str, peer| {
+        let request = parts(&[("x-forwarded-for", value)]);
+        origin(&request.headers, peer)
+    };
+    assert_eq!(from("198.51.100.1, 192.0.2.9", HERE), far);
+    assert_eq!(from("2001:db8::1", HERE).to_string(), "2001:db8::1");
+    // Who comes by himself is who he is, whatever he says.
+    assert_eq!(from("198.51.100.1", far), far);
+    for unclear in ["", "unknown", "192.0.2.9:443", "192.0.2.9, x"] {
+        assert_eq!(from(unclear, HERE), HERE, "{unclear}");
+    }
+    let mut twice = parts(&[("x-forwarded-for", "198.51.100.1")]);
+    let second = "192.0.2.9".parse().expect("a header");
+    twice.headers.append("x-forwarded-for", second);
+    assert_eq!(origin(&twice.headers, HERE), far);
 }

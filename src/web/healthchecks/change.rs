@@ -70,7 +70,7 @@ impl Call {
         let _turn = self.turn().await?;
         let watched = self.by_uuid(uuid)?;
         made(&watched)?;
-        let (check, by) = (watched.id, self.by());
+        let (check, by) = (watched.id, Arc::clone(&self.by));
         self.ask(Input::Unmake { check, by }).await?;
         Ok(self.check(&watched))
     }
@@ -79,7 +79,7 @@ impl Call {
     pub(super) async fn pause(&self, uuid: Uuid) -> Result<Value, Refusal> {
         let watched = self.by_uuid(uuid)?;
         made(&watched)?;
-        let (check, by) = (watched.id, self.by());
+        let (check, by) = (watched.id, Arc::clone(&self.by));
         self.ask(Input::Pause { check, by }).await?;
         Ok(self.check(&*self.by_uuid(uuid)?))
     }
@@ -92,7 +92,7 @@ impl Call {
             let why = "check is not paused";
             return Err(Refusal::Text(StatusCode::CONFLICT, why));
         }
-        let (check, by) = (watched.id, self.by());
+        let (check, by) = (watched.id, Arc::clone(&self.by));
         self.ask(Input::Resume { check, by }).await?;
         Ok(self.check(&*self.by_uuid(uuid)?))
     }
@@ -145,10 +145,6 @@ impl Call {
             Answer::Done | Answer::Nothing => Ok(()),
             Answer::NotDurable | Answer::Busy => Err(Refusal::Busy),
         }
-    }
-
-    fn by(&self) -> Arc<str> {
-        format!("the API at {}", self.peer.to_canonical()).into()
     }
 }
 

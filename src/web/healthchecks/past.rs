@@ -13,10 +13,9 @@ use super::show::{LONGEST_RUN, iso, iso_micros};
 use super::{Call, Refusal};
 use crate::core::engine::Watched;
 use crate::core::event::Event;
-use crate::core::heartbeat::Signal;
+use crate::core::heartbeat::{Heard, Signal};
 use crate::core::state::Phase;
 use crate::core::time::Time;
-use crate::journal::Heard;
 use crate::web::body::Body;
 use crate::web::{query, respond};
 

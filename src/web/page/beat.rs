@@ -2,7 +2,6 @@
 //! said. The address is a capability and the texts are the job's own, so that both are for operators.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -11,29 +10,19 @@ use uuid::Uuid;
 
 use super::{Shell, segment};
 use crate::core::engine::Watched;
-use crate::core::heartbeat::{Beat, Signal};
+use crate::core::heartbeat::{Beat, Deaf, Said, Signal};
 use crate::core::text;
 use crate::core::time::{Time, human};
 
 /// Most that is shown of what a job said, in characters; the API has all of it.
 const SAID_CHARS: usize = 4_000;
 
-/// A ping with the beginning of its body.
-#[derive(Clone, Debug)]
-pub struct Said {
-    pub at: Time,
-    pub signal: Signal,
-    pub rid: Option<Uuid>,
-    pub method: Arc<str>,
-    pub remote: Arc<str>,
-    pub agent: Arc<str>,
-    /// How long the whole body is.
-    pub bytes: u64,
-    pub start: Vec<u8>,
-}
-
 /// The section about pings.
-pub(super) fn beating(shell: &Shell<'_>, watched: &Watched, beat: &Beat) -> Markup {
+pub(super) fn beating(shell: &Shell<'_>, watched: &Watched, beat: &Beat, deaf: &[Deaf]) -> Markup {
+    let since = beat.last_start.map(|(at, _)| at).max(beat.last_ping);
+    let deaf = deaf
+        .iter()
+        .filter(|deaf| since.is_some_and(|at| deaf.to > at));
     html! {
         section.part { h2 { "Pings" }
             dl.facts {
@@ -43,6 +32,10 @@ pub(super) fn beating(shell: &Shell<'_>, watched: &Watched, beat: &Beat) -> Mark
                 div { dt { "expected by" } dd { @match beat.expected { Some(at) => (both(shell, at)), None => "—" } } }
                 div { dt { "down at" } dd { @match watched.overdue_at() { Some((at, _)) => (both(shell, at)), None => "—" } } }
             }
+            @for deaf in deaf { p.fine {
+                "Could not hear from " (shell.time(deaf.from)) " to " (shell.time(deaf.to)) ": " (deaf.reason)
+                ". What is expected is later by as much."
+            } }
             @if shell.operator { (ways(shell, watched, beat)) }
         }
     }
@@ -119,11 +112,11 @@ pub(super) fn runs(shell: &Shell<'_>, pings: &[Said]) -> Markup {
                     thead { tr { th { "When" } th { "Said" } th { "Took" } @if shell.operator { th { "From" } th { "Text" } } } }
                     tbody { @for (said, took) in pings.iter().zip(took) {
                         tr {
-                            td { (shell.time(said.at)) }
-                            td { span class={ "tag " (tone(said.signal)) } { (word(said.signal)) } }
+                            td { (shell.time(said.heard.at)) }
+                            td { span class={ "tag " (tone(said.heard.signal)) } { (word(said.heard.signal)) } }
                             td.figure data-th="took" { (took.map_or_else(|| "—".to_owned(), human)) }
                             @if shell.operator {
-                                td data-th="from" { (said.method) " " (said.remote) @if !said.agent.is_empty() { br; small { (said.agent) } } }
+                                td data-th="from" { (said.heard.method) " " (said.heard.remote) @if !said.heard.agent.is_empty() { br; small { (said.heard.agent) } } }
                                 td.wide { (body(said)) }
                             }
                         }
@@ -138,13 +131,13 @@ fn body(said: &Said) -> Markup {
     let whole = String::from_utf8_lossy(&said.start);
     let shown = text::block(&whole, SAID_CHARS);
     let first = text::line(shown.lines().next().unwrap_or_default(), 60);
-    let is_cut = said.bytes > said.start.len() as u64 || whole.chars().count() > SAID_CHARS;
+    let is_cut = said.heard.body > said.start.len() as u64 || whole.chars().count() > SAID_CHARS;
     html! {
-        @if said.bytes == 0 { "—" }
+        @if said.heard.body == 0 { "—" }
         @else {
-            details { summary { @if first.is_empty() { (said.bytes) " bytes" } @else { (first) } }
+            details { summary { @if first.is_empty() { (said.heard.body) " bytes" } @else { (first) } }
                 pre { code { (shown) } }
-                @if is_cut { p.fine { "the beginning of " (said.bytes) " bytes" } }
+                @if is_cut { p.fine { "the beginning of " (said.heard.body) " bytes" } }
             }
         }
     }
@@ -156,14 +149,14 @@ fn took(pings: &[Said]) -> Vec<Option<Duration>> {
     let mut took: Vec<Option<Duration>> = pings
         .iter()
         .rev()
-        .map(|said| match said.signal {
+        .map(|said| match said.heard.signal {
             Signal::Start => {
-                begun.insert(said.rid, said.at);
+                begun.insert(said.heard.rid, said.heard.at);
                 None
             }
-            Signal::Success | Signal::Fail | Signal::Exit(_) => {
-                begun.remove(&said.rid).map(|from| said.at.since(from))
-            }
+            Signal::Success | Signal::Fail | Signal::Exit(_) => begun
+                .remove(&said.heard.rid)
+                .map(|from| said.heard.at.since(from)),
             Signal::Log | Signal::Ignored => None,
         })
         .collect();

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use maud::{Markup, html};
 
 use super::bar::{Bar, Day};
-use super::beat::{Said, beating, runs};
+use super::beat::{beating, runs};
 use super::chart;
 use super::face::Face;
 use super::incident::list;
@@ -17,6 +17,7 @@ use super::settings::settings;
 use super::when::{age, micros};
 use super::{Shell, segment};
 use crate::core::engine::Watched;
+use crate::core::heartbeat::{Deaf, Said};
 use crate::core::incident::Incident;
 use crate::core::outcome::{Outcome, Verdict};
 use crate::core::state::Phase;
@@ -37,6 +38,8 @@ pub struct Past<'a> {
     pub windows: &'a [Window],
     /// Of a heartbeat, newest first.
     pub pings: &'a [Said],
+    /// Times in which no ping could have been taken, newest first.
+    pub deaf: &'a [Deaf],
     /// Where its badge is.
     pub badge: &'a str,
 }
@@ -58,7 +61,7 @@ pub fn check(shell: &Shell<'_>, watched: &Watched, past: &Past<'_>) -> Markup {
     let main = html! {
         (head(shell, watched, face, &title))
         @if shell.operator { (buttons(watched)) }
-        @if let Some(beat) = &watched.record.beat { (beating(shell, watched, beat)) }
+        @if let Some(beat) = &watched.record.beat { (beating(shell, watched, beat, past.deaf)) }
         (history(shell, watched))
         (chart::latency(shell, &recent))
         @if let Some(last) = &watched.record.last { (chart::phases(&last.outcome)) }

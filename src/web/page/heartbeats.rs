@@ -7,11 +7,11 @@ use super::face::Face;
 use super::layout::{Frame, Live, Tab, heading, layout};
 use super::{Shell, segment};
 use crate::core::engine::Watched;
-use crate::core::heartbeat::Beat;
+use crate::core::heartbeat::{Beat, Deaf};
 use crate::core::time::human;
 
 /// The page.
-pub fn heartbeats(shell: &Shell<'_>) -> Markup {
+pub fn heartbeats(shell: &Shell<'_>, deaf: &[Deaf]) -> Markup {
     let census = Census::of(shell);
     let beats: Vec<(&Watched, &Beat, Face)> = census
         .rows
@@ -37,6 +37,7 @@ pub fn heartbeats(shell: &Shell<'_>) -> Markup {
     let main = html! {
         (heading(&title, &html! { "A heartbeat is a job that pings when it is done. Silence is what wakes somebody." }))
         @if beats.is_empty() { (empty()) } @else { (table(shell, &beats)) }
+        @if !beats.is_empty() && !deaf.is_empty() { (deafness(shell, deaf)) }
     };
     let frame = Frame {
         tab: Some(Tab::Heartbeats),
@@ -63,6 +64,26 @@ fn table(shell: &Shell<'_>, beats: &[(&Watched, &Beat, Face)]) -> Markup {
                 }
             } }
         } }
+    }
+}
+
+/// When nobody could have been heard.
+fn deafness(shell: &Shell<'_>, deaf: &[Deaf]) -> Markup {
+    html! {
+        section.part { h2 { "Could not hear" }
+            p { "Times in which no ping could be taken. They count against no job: whatever was expected is later by as much." }
+            div.scroll.stack { table {
+                thead { tr { th { "From" } th { "To" } th { "For" } th { "Why" } } }
+                tbody { @for deaf in deaf {
+                    tr {
+                        td { (shell.time(deaf.from)) }
+                        td data-th="to" { (shell.time(deaf.to)) }
+                        td.figure data-th="for" { (human(deaf.to.since(deaf.from))) }
+                        td data-th="why" { (deaf.reason) }
+                    }
+                } }
+            } }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use super::story::{self, BEAT, NOW, Story, probe, shell, vitals};
 use super::*;
 use crate::core::check::{Check, CheckId};
-use crate::core::heartbeat::Signal;
+use crate::core::heartbeat::{Deaf, Heard, Said, Signal};
 use crate::core::input::Input;
 use crate::core::metric::{Series, Unit};
 use crate::core::outbox::Notification;
@@ -89,13 +89,14 @@ fn pages(shell: &Shell<'_>) -> Vec<(&'static str, Markup)> {
                 watched("nightly-backup"),
                 &Past {
                     pings: &pings(shell.node),
+                    deaf: &deaf(shell.node),
                     ..Past::default()
                 },
             ),
         ),
         ("incidents", incidents(shell, &closed)),
         ("incident", incident(shell, open, &sent)),
-        ("heartbeats", heartbeats(shell)),
+        ("heartbeats", heartbeats(shell, &deaf(shell.node))),
         ("mail", mail(shell, &sent)),
         ("letter", mail_one(shell, &letter)),
         ("about", about(shell, &facts)),
@@ -121,13 +122,16 @@ fn windowed(windows: &[Window]) -> Past<'_> {
 /// What a job said, newest first: two runs with start and end.
 fn pings(text: &str) -> Vec<Said> {
     let said = |signal, minutes: u64, body: &str| Said {
-        at: NOW - Duration::from_mins(minutes),
-        signal,
-        rid: None,
-        method: "POST".into(),
-        remote: "192.0.2.7".into(),
-        agent: text.into(),
-        bytes: body.len() as u64,
+        heard: Heard {
+            n: 1,
+            at: NOW - Duration::from_mins(minutes),
+            signal,
+            rid: None,
+            method: "POST".into(),
+            remote: "192.0.2.7".into(),
+            agent: text.into(),
+            body: body.len() as u64,
+        },
         start: body.into(),
     };
     vec![
@@ -136,6 +140,16 @@ fn pings(text: &str) -> Vec<Said> {
         said(Signal::Success, 1_440, "copied 7 files\nall is well\n"),
         said(Signal::Start, 1_452, ""),
     ]
+}
+
+/// A minute in which nothing could be heard, five minutes ago.
+fn deaf(reason: &str) -> Vec<Deaf> {
+    let ago = |minutes| NOW - Duration::from_mins(minutes);
+    vec![Deaf {
+        from: ago(5),
+        to: ago(4),
+        reason: reason.into(),
+    }]
 }
 
 /// A day of what a look over HTTP measures, up to now.
@@ -205,7 +219,7 @@ fn who_may_not_act_sees_no_button_no_ping_address_and_no_recipient_list() {
             assert!(!html.contains(secret), "{secret} on {name}");
         }
     }
-    let operator = heartbeats(&shell(&view, &vitals)).into_string();
+    let operator = heartbeats(&shell(&view, &vitals), &[]).into_string();
     assert!(operator.contains(&format!("/ping/{BEAT}")));
 }
 

@@ -57,3 +57,44 @@ fn what_is_expected_is_said_in_both_zones() {
     let html = check(&shell(&view, &vitals), watched, &Past::default()).into_string();
     assert!(!html.contains(" UTC</small>"), "once is enough: {html}");
 }
+
+#[test]
+fn when_nothing_could_be_heard_is_said_to_whoever_waits_and_on_the_page_of_all() {
+    let (view, vitals) = (story::postgres_is_down(), vitals());
+    let watched = view.engine.named("nightly-backup").expect("there");
+    let shell = shell(&view, &vitals);
+    let page = |deaf: &[Deaf]| {
+        let past = Past {
+            deaf,
+            ..Past::default()
+        };
+        check(&shell, watched, &past).into_string()
+    };
+    let heard = watched.record.beat.as_ref().expect("a heartbeat").last_ping;
+    let heard = heard.expect("it was heard");
+    let after = |minutes| heard + Duration::from_mins(minutes);
+    let spell = |from, to| Deaf {
+        from,
+        to,
+        reason: "the machine slept for a minute".into(),
+    };
+    let html = page(&[spell(after(1), after(2))]);
+    for part in ["Could not hear from ", "the machine slept for a minute"] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    // What was over before the last ping moves nothing any more.
+    let before = spell(
+        heard - Duration::from_mins(2),
+        heard - Duration::from_mins(1),
+    );
+    assert!(!page(std::slice::from_ref(&before)).contains("Could not hear"));
+    let html = heartbeats(&shell, &[before]).into_string();
+    for part in ["Could not hear", "the machine slept for a minute", ">1 m"] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    assert!(
+        !heartbeats(&shell, &[])
+            .into_string()
+            .contains("Could not hear")
+    );
+}

@@ -100,7 +100,7 @@ fn nothing_watched_says_what_to_write() {
     assert!(page.contains("<title>Nothing is watched yet · web-1</title>"));
     assert!(page.contains("[check.shop]"));
     assert!(
-        heartbeats(&shell(&view, &vitals))
+        heartbeats(&shell(&view, &vitals), &[])
             .into_string()
             .contains("[heartbeat.nightly-backup]")
     );

@@ -1,0 +1,39 @@
+//! What is known afterwards: the pings of a heartbeat, and when none could have been taken.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Signal;
+use crate::core::time::Time;
+
+/// One ping as it was recorded, without its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// Which ping of its heartbeat it is, from 1; 0 where the journal did not count yet.
+    pub n: u64,
+    pub at: Time,
+    pub signal: Signal,
+    pub rid: Option<Uuid>,
+    pub method: Arc<str>,
+    pub remote: Arc<str>,
+    pub agent: Arc<str>,
+    /// How long its body is, in bytes.
+    pub body: u64,
+}
+
+/// A ping with the beginning of its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    pub heard: Heard,
+    pub start: Vec<u8>,
+}
+
+/// A time in which no ping could have been taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deaf {
+    pub from: Time,
+    pub to: Time,
+    /// For people.
+    pub reason: Arc<str>,
+}
