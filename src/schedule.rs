@@ -27,12 +27,14 @@ mod dates;
 mod doubts;
 mod rota;
 mod slots;
+mod stillness;
 #[cfg(test)]
 mod tests;
 
 use doubts::Doubts;
 use rota::{Moment, Rota};
 use slots::Slots;
+use stillness::Stillness;
 
 /// The window over which the worst lateness is told.
 const MINUTE: Duration = Duration::from_mins(1);
@@ -66,6 +68,7 @@ pub struct Scheduler {
 struct Look {
     check: CheckId,
     at: Time,
+    began: Instant,
     outcome: Outcome,
     /// How late it began, but for the time in which it waited for others at its own target: that is not our delay.
     late: Duration,
@@ -79,6 +82,7 @@ struct Work {
     slots: Slots,
     doubts: Doubts,
     worst: Worst,
+    stillness: Stillness,
 }
 
 impl Scheduler {
@@ -87,6 +91,7 @@ impl Scheduler {
         let mut work = Work::default();
         self.adopt(&mut work);
         loop {
+            work.stillness.wake(Instant::now());
             self.vitals.progress.scheduler.bump();
             let Work { rota, looks, .. } = &mut work;
             tokio::select! {
@@ -126,7 +131,10 @@ impl Scheduler {
 
     /// Begins the look that is due.
     fn due(&self, work: &mut Work, check: CheckId) {
-        if let Some(late) = work.rota.take_due(check, Moment::now(&self.clock)) {
+        let now = Moment::now(&self.clock);
+        work.stillness.wake(now.steady);
+        if let Some(late) = work.rota.take_due(check, now) {
+            let late = work.stillness.ours(late, now.steady);
             work.worst.note(late);
             self.begin(work, check, late);
         }
@@ -151,12 +159,13 @@ impl Scheduler {
             vitals.lateness_spread.note(late);
             vitals.target_wait_spread.note(at_target);
             vitals.probes.bump();
-            let at = clock.now();
+            let (at, began) = (clock.now(), Instant::now());
             let outcome = probe.run(&env, timeout).await;
             drop(admitted);
             Look {
                 check,
                 at,
+                began,
                 outcome,
                 late,
             }
@@ -166,15 +175,23 @@ impl Scheduler {
 
     /// A look has ended: it is handed in, or waits until its uplink was asked.
     fn ended(&self, work: &mut Work, ended: Result<Look, JoinError>) {
-        let look = ended.unwrap_or_else(|error| Look {
+        let now = Instant::now();
+        work.stillness.wake(now);
+        let mut look = ended.unwrap_or_else(|error| Look {
             check: work.rota.running(error.id()).unwrap_or(CheckId(u32::MAX)),
             at: self.clock.now(),
+            began: now,
             outcome: Outcome::unknown(
                 "the probe crashed; this is a bug in Belfry, please report it",
             ),
             late: Duration::ZERO,
         });
-        work.worst.note(look.late);
+        work.worst.note(work.stillness.ours(look.late, now));
+        // What timed out, or seemed slow, may have been as good as ever.
+        let is_bad = matches!(look.outcome.verdict, Verdict::Fail | Verdict::Warn);
+        if is_bad && work.stillness.has_been_since(look.began) {
+            look.outcome = Outcome::unknown("Belfry was stopped or overloaded while it looked");
+        }
         let check = look.check;
         if let Some(uplink) = self.doubtful(&work.rota, &look) {
             work.doubts.add(uplink, look);

@@ -265,8 +265,7 @@ fn refused(
         "use the buttons of the page on the machine itself, or "
     };
     let hint = format!(
-        "{buttons}send \"Authorization: Bearer TOKEN\" with the text of {}/{}",
-        facts.about.data_dir,
+        "{buttons}send \"Authorization: Bearer TOKEN\" with the text of {} in the data folder",
         Token::FILE
     );
     Some(Mistake::new(StatusCode::FORBIDDEN, error, &hint))
@@ -292,6 +291,7 @@ async fn give(
         Endpoint::Incidents => show::incidents(app, &look()).await,
         Endpoint::Incident => show::incident(app, &look(), part).await,
         Endpoint::Heartbeats => show::heartbeats(app, &look()).await,
+        Endpoint::PingBody => show::ping_body(app, &look(), part).await,
         Endpoint::Mail => show::mail(app, &look()).await,
         Endpoint::MailOne => show::mail_one(app, &look(), part).await,
         Endpoint::Badge => {
@@ -336,7 +336,10 @@ async fn give(
         }
         Endpoint::Ping => {
             let from = access::origin(&request.headers, peer);
-            Ok(ping::ping(app, from, request, body, part).await)
+            Ok(match dialect::of_ping(part, request.uri.query()) {
+                Some(dialect) => dialect::take(app, from, request, body, (dialect, part)).await,
+                None => ping::ping(app, from, request, body, part).await,
+            })
         }
     }
 }

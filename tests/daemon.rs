@@ -294,6 +294,13 @@ fn time_in_which_it_was_stopped_counts_against_no_job() {
     });
     assert_eq!(daemon.state("job"), "up");
     assert_deaf(&daemon, "stopped or overloaded for 6");
+    // Nor are looks late that were due meanwhile.
+    let (_, metrics) = daemon.get("/metrics").unwrap();
+    let worst = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("belfry_scheduler_lateness_max_seconds "))
+        .unwrap();
+    assert!(worst.parse::<f64>().unwrap() < 3.0, "{worst}");
     daemon.until("down for real", |d| d.state("job") == "down");
 }
 
@@ -304,7 +311,7 @@ fn assert_deaf(daemon: &Daemon, why: &str) {
         ("/heartbeats", "Could not hear"),
         ("/checks/job", "Could not hear from"),
     ] {
-        let (status, html) = daemon.get(page).unwrap();
+        let (status, html) = daemon.get(page).expect("it answers");
         assert!(
             status == 200 && html.contains(says) && html.contains(why),
             "{html}"

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lettre::message::Mailbox;
 
+use super::BUILT_IN;
 use crate::core::check::Recipient;
 use crate::core::text;
 use crate::settings::Section;
@@ -31,6 +32,11 @@ pub(super) fn name(name: &str) -> Result<(), &'static str> {
         );
     }
     Ok(())
+}
+
+/// Whether `secret` is one of the examples in the annotated text, which everybody can read.
+pub(super) fn is_example(secret: &str) -> bool {
+    !secret.is_empty() && BUILT_IN.contains(secret)
 }
 
 /// The candidate that `word` is probably a misspelling of.

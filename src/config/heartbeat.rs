@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::check::{self, About, Base, Draft};
 use super::document::place_of;
 use super::rules::{INTERVALS, Rules};
-use super::{remedy, schedule};
+use super::{accept, remedy, schedule};
 use crate::core::check::Check;
 use crate::core::heartbeat::{Filter, GROUP, KIND, Rule};
 use crate::core::schedule::Schedule;
@@ -140,6 +140,11 @@ fn uuid(section: &mut Section<'_>, uuids: &mut Uuids) -> Option<Uuid> {
         section.refuse("uuid", "\"uuid\" is no UUID", hint);
         return None;
     };
+    // RFC 9562 section 5.4: whoever knows the time or the machine must not be able to guess it.
+    if uuid.get_version_num() != 4 || accept::is_example(&text) {
+        let hint = format!("write uuid = \"{}\", or leave it out", Uuid::new_v4());
+        section.refuse("uuid", "\"uuid\" is no random UUID of its own", hint);
+    }
     if let Some(other) = uuids.insert(uuid, place_of(section)) {
         let hint = format!("the heartbeat at {other} has it; leave one of them out");
         section.refuse("uuid", "two heartbeats cannot have the same \"uuid\"", hint);

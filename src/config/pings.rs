@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::accept;
 use crate::settings::{Secret, Section};
 
 /// Shortest ping key: 22 characters of 64 kinds are 132 bits, as those of healthchecks.io.
@@ -122,7 +123,8 @@ fn keys(section: &mut Section<'_>) -> Vec<Secret> {
             continue;
         };
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        if key.expose().len() < KEY_CHARS || !key.expose().bytes().all(plain) {
+        let is_random = key.expose().len() >= KEY_CHARS && !accept::is_example(key.expose());
+        if !is_random || !key.expose().bytes().all(plain) {
             // The text itself is a secret, so that it is not repeated.
             let message = format!("\"{name}\" cannot be a ping key");
             let hint = format!(

@@ -16,12 +16,14 @@ mod former;
 mod heard;
 pub mod made;
 mod run;
+mod words;
 
 pub use filter::Filter;
 pub use former::{Former, HEARD_FOR, MOST_FORMER};
 pub use heard::{Deaf, Heard, Said};
 pub use made::Made;
 pub use run::{MOST_RUNS, Run};
+pub use words::for_everybody;
 
 /// The kind of a heartbeat among the checks.
 pub const KIND: &str = "heartbeat";

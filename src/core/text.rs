@@ -24,6 +24,27 @@ pub fn line(text: &str, limit: usize) -> String {
     out
 }
 
+/// The last lines of `text` on one line, ` · ` between them, as many as fit into `limit` characters. Of a last line that
+/// is longer the beginning.
+pub fn end(text: &str, limit: usize) -> String {
+    const BETWEEN: &str = " · ";
+    let mut kept: Vec<String> = Vec::new();
+    let mut room = limit + BETWEEN.chars().count();
+    for line in text.lines().rev().map(|text| line(text, limit)) {
+        let needed = line.chars().count() + BETWEEN.chars().count();
+        if line.is_empty() {
+            continue;
+        }
+        if !kept.is_empty() && needed > room {
+            break;
+        }
+        room = room.saturating_sub(needed);
+        kept.push(line);
+    }
+    kept.reverse();
+    kept.join(BETWEEN)
+}
+
 /// `text` with its lines, without any other control characters, at most `limit` characters.
 pub fn block(text: &str, limit: usize) -> String {
     let plain = |c| {
@@ -80,6 +101,15 @@ mod tests {
             line("a\r\nBcc: x\u{1b}[31m\u{202e}\0", 80),
             "a  Bcc: x [31m"
         );
+    }
+
+    #[test]
+    fn the_end_is_the_last_lines_that_fit() {
+        assert_eq!(end("one\n\ntwo\r\n \nthree\n", 80), "one · two · three");
+        assert_eq!(end("one\ntwo\nthree", 13), "two · three");
+        assert_eq!(end("one\nthree hundred", 6), "three…");
+        assert_eq!(end("a\u{1b}[2Jb", 80), "a [2Jb");
+        assert_eq!(end("\n", 80), "");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::core::outcome::Outcome;
 use crate::core::time::Time;
 use crate::core::view::View;
+use crate::web::mask;
 
 mod check;
 mod incident;
@@ -31,24 +32,26 @@ pub fn status(view: &View, now: Time, version: &str, operator: bool) -> Value {
         "version": version,
         "state": view.overall().word(),
         "since": view.since().map(Time::rfc3339),
-        "checks": checks(view, now),
+        "checks": checks(view, now, operator),
         "incidents": open,
     })
 }
 
 /// `/api/v1/checks/NAME/outcomes`, in the order in which they are given.
-pub fn outcomes(outcomes: &[(Time, Outcome)]) -> Value {
-    let all = outcomes.iter().map(|(at, outcome)| look(*at, outcome));
+pub fn outcomes(outcomes: &[(Time, Outcome)], operator: bool) -> Value {
+    let all = outcomes
+        .iter()
+        .map(|(at, outcome)| look(*at, outcome, operator));
     json!({ "outcomes": all.collect::<Vec<Value>>() })
 }
 
 /// One look.
-fn look(at: Time, outcome: &Outcome) -> Value {
+fn look(at: Time, outcome: &Outcome, operator: bool) -> Value {
     let mut look = json!({
         "at": at.rfc3339_millis(),
         "verdict": outcome.verdict.word(),
         "latency_ms": outcome.latency_us.map(millis),
-        "message": outcome.message(),
+        "message": mask::text(&outcome.message(), operator),
     });
     if let Some(phases) = &outcome.phases {
         let all = phases

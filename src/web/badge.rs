@@ -25,9 +25,7 @@ const CHECK: &str = "check";
 const TAG: &str = "tag";
 /// The tag of everything.
 const ALL: &str = "*";
-/// How wide a letter is about, in the units of the picture; the text is stretched to its box.
-const LETTER: usize = 7;
-/// Left and right of a text.
+/// Left and right of a text, in the units of the picture; the text is stretched to the rest.
 const MARGIN: usize = 10;
 
 /// What a badge says, worst last.
@@ -200,7 +198,7 @@ pub(super) fn address_of_tag(app: &App, tag: &str, form: &str) -> String {
 
 /// Two boxes, side by side: what it is, and how it is.
 fn picture(label: &str, state: State) -> Markup {
-    let width = |text: &str| text.chars().count() * LETTER + MARGIN;
+    let width = |text: &str| text.chars().map(tenths).sum::<usize>().div_ceil(10) + MARGIN;
     let (left, right) = (width(label), width(state.word()));
     let all = left + right;
     let text = |text: &str, from: usize, width: usize| {
@@ -216,6 +214,31 @@ fn picture(label: &str, state: State) -> Markup {
                 (text(state.word(), left, right))
             }
         }
+    }
+}
+
+/// How wide a letter is in Verdana of 11 pixels, in tenths of a pixel; of what is not ASCII about.
+fn tenths(letter: char) -> usize {
+    match letter {
+        'i' | 'l' | '\'' => 30,
+        ' ' | 'f' | 'j' | '.' | ',' | '|' | '!' => 39,
+        't' | 'I' | ':' | ';' | '/' | '(' | ')' | '[' | ']' => 46,
+        'r' | 'J' | '-' => 50,
+        'c' | 's' | 'z' => 58,
+        'L' | 'F' | 'k' | 'v' | 'x' | 'y' | 'a' | 'e' | 'o' | 'P' | 'T' | 'Y' => 67,
+        'w' | 'M' | 'O' | 'Q' | '+' | '=' | '<' | '>' | '#' => 92,
+        'D' | 'G' | 'H' | 'N' | 'U' => 85,
+        // With them, scripts whose letters fill a square.
+        'm'
+        | 'W'
+        | '%'
+        | '@'
+        | '\u{2e80}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{1f000}'.. => 110,
+        'A'..='Z' => 77,
+        '!'..='~' => 70,
+        _ => 80,
     }
 }
 

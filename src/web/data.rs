@@ -37,8 +37,8 @@ pub(super) async fn status(app: &Arc<App>, look: &Look) -> Result<Response<Body>
 
 /// `/api/v1/checks`
 pub(super) async fn checks(app: &Arc<App>, look: &Look) -> Result<Response<Body>, Mistake> {
-    let (view, now) = (Arc::clone(&look.view), app.clock.now());
-    let text = app.aside(move || api::checks(&view, now).to_string());
+    let (view, now, operator) = (Arc::clone(&look.view), app.clock.now(), look.operator);
+    let text = app.aside(move || api::checks(&view, now, operator).to_string());
     Ok(respond::json_text(text.await?))
 }
 
@@ -58,9 +58,9 @@ pub(super) async fn outcomes(
 ) -> Result<Response<Body>, Mistake> {
     let watched = look.view.engine.named(name).ok_or_else(Mistake::no_check)?;
     let range = Range::read(query, app.clock.now())?;
-    let turn = app.turn().await?;
+    let (turn, operator) = (app.turn().await?, look.operator);
     let outcomes = past::outcomes(app, watched.id, (range.from, range.to), range.limit).await?;
-    let text = aside(turn, move || api::outcomes(&outcomes).to_string()).await?;
+    let text = aside(turn, move || api::outcomes(&outcomes, operator).to_string()).await?;
     Ok(respond::json_text(text))
 }
 

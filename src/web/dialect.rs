@@ -51,6 +51,22 @@ impl Dialect {
     }
 }
 
+/// The dialect of what has the form of a ping, if its query is one that only the clients of another service send:
+/// Cronitor's for Node ask for `/ping/KEY/NAME?state=…`, those of Dead Man's Snitch for `/TOKEN?s=…&m=…`. In the grammar
+/// of healthchecks.io these keys mean nothing, and a failure would be taken for a success.
+pub(super) fn of_ping(rest: &str, query: Option<&str>) -> Option<Dialect> {
+    let query = query?;
+    let says = |keys: &[&str]| query::pairs(query).any(|(key, _)| keys.contains(&key.as_str()));
+    let is_uuid = |token| Whose::of_uuid(token).is_some();
+    match rest.split_once('/') {
+        None if says(&["s", "m"]) && is_uuid(rest) => Some(Dialect::Snitch),
+        Some((key, name)) if says(&["state"]) && !is_uuid(key) => {
+            Whose::of_key(key, name).map(|_| Dialect::Cronitor)
+        }
+        _ => None,
+    }
+}
+
 /// A request, as far as dialects read it.
 struct Asked<'a> {
     request: &'a Parts,

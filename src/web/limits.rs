@@ -24,8 +24,9 @@ pub const FORM_BYTES: usize = 16 * 1024;
 pub const API_BYTES: usize = 64 * 1024;
 /// What is kept of a ping's body, in bytes, as on hc-ping.com.
 pub const PING_KEPT: usize = 100_000;
-/// What is read of a ping's body, in bytes, so that `curl --data-binary @log` gets its answer; beyond it 413.
-pub const PING_BYTES: usize = 1024 * 1024;
+/// What is read of a ping's body, in bytes, so that `curl --data-binary @log` gets its answer; beyond it 413, which no
+/// client repeats. Only [`PING_KEPT`] of it is ever in memory.
+pub const PING_BYTES: usize = 64 * 1024 * 1024;
 /// Open `/events`. Each costs a socket and a queue of eight; beyond it 503, and the page stays readable.
 pub const WATCHERS: usize = 512;
 /// Of those, from one address (of one /64 in IPv6): an office behind one. A reverse proxy on this machine may

@@ -2,9 +2,16 @@
 
 use std::borrow::Cow;
 
-/// `text` as it is for an operator, and with every mail address in it masked for everybody else.
+use crate::core::heartbeat::for_everybody;
+
+/// `text` as it is for an operator; for everybody else without what a job said, and with every mail address in it
+/// masked.
 pub(super) fn text(text: &str, operator: bool) -> Cow<'_, str> {
-    if operator || !text.contains('@') {
+    if operator {
+        return text.into();
+    }
+    let text = for_everybody(text);
+    if !text.contains('@') {
         return text.into();
     }
     let mut shown = String::with_capacity(text.len());

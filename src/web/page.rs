@@ -27,6 +27,7 @@ mod mail;
 mod overview;
 mod remedy;
 mod row;
+mod runs;
 mod series;
 mod settings;
 #[cfg(test)]

@@ -25,7 +25,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// Outcomes that the page of a check lists.
 const RECENT: usize = 240;
 /// Pings that the page of a heartbeat lists, and what it shows of each body, in bytes: the page stays small.
-const PINGS: usize = 25;
+const PINGS: usize = 50;
 const SAID_BYTES: usize = 4_096;
 
 /// Times without hearing that pages list.
@@ -51,9 +51,18 @@ pub(super) async fn recent(app: &App, check: CheckId) -> Result<Vec<(Time, Outco
     outcomes(app, check, (Time::default(), app.clock.now()), RECENT).await
 }
 
-/// The last pings of a heartbeat with the beginnings of their bodies, newest first.
+/// The last pings of a heartbeat with the ends of their bodies, newest first.
 pub(super) async fn said(app: &App, check: CheckId) -> Result<Vec<Said>, Mistake> {
     ask(app, app.reader.said(check, PINGS, SAID_BYTES)).await
+}
+
+/// All that is kept of the body of a ping.
+pub(super) async fn ping_body(
+    app: &App,
+    check: CheckId,
+    n: u64,
+) -> Result<Option<Vec<u8>>, Mistake> {
+    ask(app, app.reader.ping_body(check, n)).await
 }
 
 /// The last times in which no ping could have been taken, newest first; none where the journal does not tell: the page

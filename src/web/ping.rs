@@ -4,6 +4,7 @@
 //! never a 200 that a power cut could take back.
 
 use std::net::IpAddr;
+use std::num::ParseIntError;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -155,7 +156,9 @@ async fn record(
         Intake::TooSlow => return Heard::Refused(StatusCode::REQUEST_TIMEOUT, "body too slow"),
         Intake::Broken => return Heard::Refused(StatusCode::BAD_REQUEST, "body incomplete"),
     };
-    let at = happened(request.uri.query(), now);
+    let Ok(at) = happened(request.uri.query(), now) else {
+        return Heard::Refused(StatusCode::BAD_REQUEST, "invalid time");
+    };
     // What happened before the last that was heard is no news of how it is: it is kept as a note.
     let is_old = heard_last.is_some_and(|last| at < last);
     let agent = request.headers.get(USER_AGENT).map(HeaderValue::as_bytes);
@@ -351,11 +354,11 @@ fn heard_last(beat: &Beat) -> Option<Time> {
 
 /// When what a ping tells of happened: now, or `at` (milliseconds since 1970), for one that waited until we were
 /// there again. What cannot be (it is to come, it is older than [`OLDEST`], it is no number) is the nearest that can.
-fn happened(query: Option<&str>, now: Time) -> Time {
+fn happened(query: Option<&str>, now: Time) -> Result<Time, ParseIntError> {
     let mut pairs = query.unwrap_or_default().split('&');
-    let said = pairs.find_map(|pair| pair.strip_prefix("at=")?.parse().ok());
-    let said = said.map(Time::from_millis);
-    said.map_or(now, |said| said.max(now - OLDEST).min(now))
+    let said = pairs.find_map(|pair| pair.strip_prefix("at="));
+    let said = said.map(str::parse).transpose()?.map(Time::from_millis);
+    Ok(said.map_or(now, |said| said.max(now - OLDEST).min(now)))
 }
 
 /// Whether a query has `create=1`; of several values the last counts.

@@ -20,6 +20,8 @@ pub(super) enum Endpoint {
     Incidents,
     Incident,
     Heartbeats,
+    /// What a job said, whole.
+    PingBody,
     Mail,
     MailOne,
     About,
@@ -149,6 +151,7 @@ const KEY_BYTES: usize = 22;
 pub(super) const ROUTES: &[Route] = &[
     *PING,
     dialect("/api/push/{}", Dialect::Kuma),
+    dialect("/api/push/{}/", Dialect::Kuma),
     dialect("/api/v1/endpoints/{}/external", Dialect::Gatus),
     dialect("/snitch/{}", Dialect::Snitch),
     dialect("/p/*", Dialect::Cronitor),
@@ -169,6 +172,7 @@ pub(super) const ROUTES: &[Route] = &[
     read("/incidents", Endpoint::Incidents),
     read("/incidents/{}", Endpoint::Incident),
     read("/heartbeats", Endpoint::Heartbeats),
+    read("/pings/*", Endpoint::PingBody),
     read("/mail", Endpoint::Mail),
     read("/mail/{}", Endpoint::MailOne),
     read("/about", Endpoint::About),

@@ -136,6 +136,27 @@ pub(super) async fn heartbeats(app: &Arc<App>, look: &Look) -> Result<Response<B
     Ok(respond::page(StatusCode::OK, html))
 }
 
+/// `/pings/CHECK/N`: all that is kept of what a job said with one ping, by the numbers of both.
+pub(super) async fn ping_body(
+    app: &App,
+    look: &Look,
+    part: &str,
+) -> Result<Response<Body>, Mistake> {
+    if !look.operator {
+        return Err(Mistake::new(
+            StatusCode::FORBIDDEN,
+            "what a job said is for operators",
+            "ask on the machine itself, or with the token of an operator",
+        ));
+    }
+    let numbers = part.split_once('/');
+    let numbers = numbers.and_then(|(check, n)| Some((check.parse().ok()?, n.parse().ok()?)));
+    let (check, n) = numbers.ok_or_else(Mistake::no_page)?;
+    let body = past::ping_body(app, CheckId(check), n).await?;
+    let body = body.ok_or_else(Mistake::no_page)?;
+    Ok(respond::bytes(StatusCode::OK, body))
+}
+
 /// `/about`
 pub(super) fn about(app: &App, look: &Look) -> Response<Body> {
     let mut about = look.facts.about.clone();

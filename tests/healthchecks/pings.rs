@@ -192,3 +192,55 @@ fn words_in_the_body_decide_where_the_check_says_so() {
         assert_eq!(checks["checks"][0]["status"], status, "{address} {body}");
     }
 }
+
+#[test]
+fn what_a_job_said_is_told_to_operators_and_to_nobody_else() {
+    let site = Site::new();
+    let said = format!("copying\n+ curl http://h/ping/{CONFIGURED}/fail\npassword=hunter2\n");
+    let path = format!("/ping/{CONFIGURED}/7");
+    assert_eq!(site.ask("POST", &path, "", &said).status, 200);
+    site.daemon
+        .until("down", |daemon| daemon.state("nightly-backup") == "down");
+    let incidents = site.daemon.json("/api/v1/incidents");
+    let incident = incidents["incidents"][0]["id"].as_str().unwrap().to_owned();
+    let cause = incidents["incidents"][0]["cause"].as_str().unwrap();
+    assert!(
+        cause.ends_with(
+            "exit code 7; it said: copying · + curl http://h/ping/…/fail · password=hunter2"
+        ),
+        "{cause}"
+    );
+    let number = site.daemon.json("/api/v1/checks/nightly-backup")["pings"].clone();
+    // The name of no check has a number in it: those of Belfry's own come first.
+    let whole = (0..20).find_map(|check| {
+        let reply = site.ask("GET", &format!("/pings/{check}/{number}"), "", "");
+        (reply.status == 200).then_some(reply)
+    });
+    assert_eq!(whole.map(|reply| reply.body), Some(said));
+    // Through a proxy comes everybody.
+    let far = "X-Forwarded-For: 192.0.2.9\r\n";
+    for path in [
+        "/",
+        "/checks/nightly-backup",
+        "/heartbeats",
+        "/incidents",
+        &format!("/incidents/{incident}"),
+        "/api/v1/status",
+        "/api/v1/checks",
+        "/api/v1/checks/nightly-backup",
+        "/api/v1/checks/nightly-backup/outcomes",
+        "/api/v1/incidents",
+        &format!("/api/v1/incidents/{incident}"),
+        "/api/v1/outbox",
+        "/mail",
+        "/metrics",
+    ] {
+        let reply = site.ask("GET", path, far, "");
+        assert_eq!(reply.status, 200, "{path}");
+        for secret in ["hunter2", "copying", CONFIGURED] {
+            assert!(!reply.body.contains(secret), "{path}: {}", reply.body);
+        }
+    }
+    assert_eq!(site.ask("GET", "/pings/11/1", far, "").status, 403);
+    assert!(!site.daemon.log().contains(CONFIGURED));
+}

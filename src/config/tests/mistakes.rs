@@ -241,7 +241,7 @@ fn what_cannot_be_meant_is_refused() {
     for (text, says) in TEXTS {
         one_problem(text, &[says]);
     }
-    let same = "every = \"1d\"\nuuid = \"3f1b8c1e-7c55-4b0e-9d1e-1c2f5f0a6b7d\"\n";
+    let same = "every = \"1d\"\nuuid = \"6a0e4c1d-2f7b-4c89-a5d3-9b1e7f20c846\"\n";
     one_problem(
         &format!("[heartbeat.a]\n{same}[heartbeat.b]\n{same}"),
         &["same \"uuid\"", ":1"],

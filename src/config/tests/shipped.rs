@@ -95,11 +95,24 @@ fn the_shipped_file_is_the_built_in_text_and_all_its_examples_are_valid() {
                 .unwrap_or(line)
         })
         .collect();
+    // Its secrets are known to everybody, and refused.
+    let refused = problems(&text.join("\n")).join("\n");
+    for part in [
+        "cannot be a ping key",
+        "the example of one",
+        "no random UUID",
+    ] {
+        assert!(refused.contains(part), "{refused}");
+    }
+    let own = [("9f86d081", "1"), ("1b4f0e98", "2"), ("3f1b8c1e", "3")];
+    let text = own.iter().fold(text.join("\n"), |text, (known, own)| {
+        text.replace(known, &own.repeat(8))
+    });
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate = rcgen::CertificateParams::default().self_signed(&key);
     let (certificate, key) = (certificate.unwrap().pem(), key.serialize_pem());
     let folder = Folder::with(&[
-        ("belfry.toml", &text.join("\n")),
+        ("belfry.toml", &text),
         ("secrets/smtp-password", "hunter2\n"),
         ("secrets/wiki-password", "hunter2\n"),
         ("secrets/orders-token", "hunter2\n"),

@@ -10,7 +10,6 @@ use crate::core::incident::{Entry, Incident, IncidentId};
 use crate::core::outbox::Kind;
 use crate::core::outcome::{LATENCY, Outcome, Verdict, micros};
 use crate::core::state::{Phase, Reason, State, Step};
-use crate::core::text;
 use crate::core::time::Time;
 
 impl Engine {
@@ -294,11 +293,10 @@ fn heard(watched: &Watched, ping: &Ping) -> Option<(Outcome, Reason)> {
             Reason::JobFailed,
         ),
     };
-    let said = text::line(&String::from_utf8_lossy(&ping.body), 160);
-    let said = if said.is_empty() || verdict == Verdict::Pass {
+    let said = if verdict == Verdict::Pass {
         String::new()
     } else {
-        format!(": {said}")
+        beat.said(&ping.body)
     };
     let outcome = match beat.last_took {
         Some(took) => Outcome {

@@ -22,11 +22,11 @@ pub struct Heard {
     pub body: u64,
 }
 
-/// A ping with the beginning of its body.
+/// A ping with the end of its body, which is where a job says why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
     pub heard: Heard,
-    pub start: Vec<u8>,
+    pub end: Vec<u8>,
 }
 
 /// A time in which no ping could have been taken.

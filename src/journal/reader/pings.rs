@@ -22,7 +22,7 @@ pub(super) fn said(
 ) -> rusqlite::Result<Vec<Said>> {
     conn.prepare(
         "SELECT n, at, signal, rid, method, remote, agent, length(body), \
-         ifnull(substr(body, 1, ?3), x'') \
+         iif(?3 > 0, ifnull(substr(body, -?3), x''), x'') \
          FROM ping WHERE check_id = ?1 ORDER BY id DESC LIMIT ?2",
     )?
     .query_map(params![check.0, limit, bytes], |row| {
@@ -37,8 +37,8 @@ pub(super) fn said(
             agent: row.get(6)?,
             body: row.get::<_, i64>(7)?.cast_unsigned(),
         };
-        let start = row.get(8)?;
-        Ok(Said { heard, start })
+        let end = row.get(8)?;
+        Ok(Said { heard, end })
     })?
     .collect()
 }

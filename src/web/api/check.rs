@@ -12,17 +12,17 @@ use crate::core::time::{Time, zone_name};
 use crate::core::view::{self, PERIODS, View};
 
 /// `/api/v1/checks`: every check, in the order of the plan.
-pub fn checks(view: &View, now: Time) -> Value {
+pub fn checks(view: &View, now: Time, operator: bool) -> Value {
     view.engine
         .active()
-        .map(|watched| brief(view, now, watched))
+        .map(|watched| brief(view, now, watched, operator))
         .collect()
 }
 
 /// `/api/v1/checks/NAME`: one check with its settings. The ping address of a heartbeat is as good as a
 /// password, so only an operator gets it.
 pub fn check(view: &View, now: Time, watched: &Watched, operator: bool) -> Value {
-    let mut check = brief(view, now, watched);
+    let mut check = brief(view, now, watched, operator);
     check["reason"] = json!(watched.record.reason.to_string());
     check["flapping"] = json!(watched.record.flapping);
     check["settings"] = settings(watched);
@@ -41,7 +41,7 @@ pub fn check(view: &View, now: Time, watched: &Watched, operator: bool) -> Value
     check
 }
 
-fn brief(view: &View, now: Time, watched: &Watched) -> Value {
+fn brief(view: &View, now: Time, watched: &Watched, operator: bool) -> Value {
     let (check, record) = (&watched.check, &watched.record);
     let mut brief = json!({
         "name": check.name,
@@ -50,7 +50,7 @@ fn brief(view: &View, now: Time, watched: &Watched) -> Value {
         "state": watched.phase().word(),
         "since": record.since.rfc3339(),
         "failures": watched.failures(),
-        "last": record.last.as_ref().map(|last| look(last.at, &last.outcome)),
+        "last": record.last.as_ref().map(|last| look(last.at, &last.outcome, operator)),
         "uptime": uptime(watched, now),
         "incident": record.incident,
         "held_by": held_by(view, watched),

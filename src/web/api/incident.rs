@@ -54,6 +54,6 @@ pub(super) fn brief(incident: &Incident, operator: bool) -> Value {
         "acknowledged": seen.is_some(),
         "acknowledgement": seen,
         "reason": incident.reason,
-        "cause": incident.evidence,
+        "cause": shown(&incident.evidence),
     })
 }

@@ -244,5 +244,5 @@ fn failures_in_a_row_are_a_number_while_it_is_down() {
 #[test]
 fn outcomes_are_looks_with_their_times() {
     let looks = [(NOW, story::good(12, 3))];
-    expect![[r#"{"outcomes":[{"at":"2026-11-23T21:58:19.000Z","latency_ms":11.64,"message":"200 OK in 12 ms","verdict":"pass"}]}"#]].assert_eq(&super::outcomes(&looks).to_string());
+    expect![[r#"{"outcomes":[{"at":"2026-11-23T21:58:19.000Z","latency_ms":11.64,"message":"200 OK in 12 ms","verdict":"pass"}]}"#]].assert_eq(&super::outcomes(&looks, true).to_string());
 }

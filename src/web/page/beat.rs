@@ -1,21 +1,13 @@
-//! What the page of a check says of a heartbeat: when it was heard and is expected, how jobs report in, and what they
-//! said. The address is a capability and the texts are the job's own, so that both are for operators.
-
-use std::collections::BTreeMap;
-use std::time::Duration;
+//! What the page of a check says of a heartbeat: when it was heard and is expected, and how jobs report in. The address
+//! is a capability, so that it is for operators.
 
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
-use uuid::Uuid;
 
 use super::{Shell, segment};
 use crate::core::engine::Watched;
-use crate::core::heartbeat::{Beat, Deaf, Said, Signal};
-use crate::core::text;
+use crate::core::heartbeat::{Beat, Deaf};
 use crate::core::time::{Time, human};
-
-/// Most that is shown of what a job said, in characters; the API has all of it.
-const SAID_CHARS: usize = 4_000;
 
 /// The section about pings.
 pub(super) fn beating(shell: &Shell<'_>, watched: &Watched, beat: &Beat, deaf: &[Deaf]) -> Markup {
@@ -42,7 +34,7 @@ pub(super) fn beating(shell: &Shell<'_>, watched: &Watched, beat: &Beat, deaf: &
 }
 
 /// In the zone of the page and, where that is another, in UTC.
-fn both(shell: &Shell<'_>, at: Time) -> Markup {
+pub(super) fn both(shell: &Shell<'_>, at: Time) -> Markup {
     let (here, there) = (at.within(shell.zone), at.within(&TimeZone::UTC));
     let is_same = here.offset() == there.offset();
     html! {
@@ -75,11 +67,23 @@ fn ways(shell: &Shell<'_>, watched: &Watched, beat: &Beat) -> Markup {
             "tail -c 100000 backup.log | curl -fsS -m 10 --retry 5 -o /dev/null --data-binary @- " (url) "/$code"
         }))
         (way("PowerShell", &html! {
-            "try { ./backup.ps1; $end = '' } catch { $end = '/fail' }\n"
-            "Invoke-RestMethod -TimeoutSec 10 -Uri \"" (url) "$end\""
+            "$LASTEXITCODE = 0; $end = '/fail'\n"
+            "try { ./backup.ps1; if ($LASTEXITCODE -eq 0) { $end = '' } }\n"
+            "finally { Invoke-RestMethod -TimeoutSec 10 -Uri \"" (url) "$end\" }"
         }))
         (way("Python", &html! {
-            "import urllib.request\n\nurllib.request.urlopen(\"" (url) "\", timeout=10)"
+            "import urllib.request\n\n"
+            "def tell(end=\"\"):\n"
+            "    try:\n"
+            "        urllib.request.urlopen(\"" (url) "\" + end, timeout=10)\n"
+            "    except OSError as error:\n"
+            "        print(\"not reported:\", error)\n\n"
+            "try:\n"
+            "    backup()\n"
+            "except BaseException:\n"
+            "    tell(\"/fail\")\n"
+            "    raise\n"
+            "tell()"
         }))
         (way("systemd", &html! {
             "# In the unit that the timer starts, for success and failure:\n[Service]\n"
@@ -99,88 +103,4 @@ fn ways(shell: &Shell<'_>, watched: &Watched, beat: &Beat) -> Markup {
 
 fn way(name: &str, text: &Markup) -> Markup {
     html! { details { summary { (name) } pre { code { (text) } } } }
-}
-
-/// The last pings, newest first.
-pub(super) fn runs(shell: &Shell<'_>, pings: &[Said]) -> Markup {
-    let took = took(pings);
-    html! {
-        section.part { h2 { "Runs" @if !pings.is_empty() { " " small { "the newest " (pings.len()) } } }
-            @if pings.is_empty() { p.empty { "None is recorded yet." } }
-            @else {
-                div.scroll.stack { table {
-                    thead { tr { th { "When" } th { "Said" } th { "Took" } @if shell.operator { th { "From" } th { "Text" } } } }
-                    tbody { @for (said, took) in pings.iter().zip(took) {
-                        tr {
-                            td { (shell.time(said.heard.at)) }
-                            td { span class={ "tag " (tone(said.heard.signal)) } { (word(said.heard.signal)) } }
-                            td.figure data-th="took" { (took.map_or_else(|| "—".to_owned(), human)) }
-                            @if shell.operator {
-                                td data-th="from" { (said.heard.method) " " (said.heard.remote) @if !said.heard.agent.is_empty() { br; small { (said.heard.agent) } } }
-                                td.wide { (body(said)) }
-                            }
-                        }
-                    } }
-                } }
-            }
-        }
-    }
-}
-
-fn body(said: &Said) -> Markup {
-    let whole = String::from_utf8_lossy(&said.start);
-    let shown = text::block(&whole, SAID_CHARS);
-    let first = text::line(shown.lines().next().unwrap_or_default(), 60);
-    let is_cut = said.heard.body > said.start.len() as u64 || whole.chars().count() > SAID_CHARS;
-    html! {
-        @if said.heard.body == 0 { "—" }
-        @else {
-            details { summary { @if first.is_empty() { (said.heard.body) " bytes" } @else { (first) } }
-                pre { code { (shown) } }
-                @if is_cut { p.fine { "the beginning of " (said.heard.body) " bytes" } }
-            }
-        }
-    }
-}
-
-/// How long the run took that each ping ends, where its start is among them.
-fn took(pings: &[Said]) -> Vec<Option<Duration>> {
-    let mut begun: BTreeMap<Option<Uuid>, Time> = BTreeMap::new();
-    let mut took: Vec<Option<Duration>> = pings
-        .iter()
-        .rev()
-        .map(|said| match said.heard.signal {
-            Signal::Start => {
-                begun.insert(said.heard.rid, said.heard.at);
-                None
-            }
-            Signal::Success | Signal::Fail | Signal::Exit(_) => begun
-                .remove(&said.heard.rid)
-                .map(|from| said.heard.at.since(from)),
-            Signal::Log | Signal::Ignored => None,
-        })
-        .collect();
-    took.reverse();
-    took
-}
-
-fn word(signal: Signal) -> String {
-    match signal {
-        Signal::Exit(code @ 1..) => format!("exit {code}"),
-        Signal::Success
-        | Signal::Start
-        | Signal::Fail
-        | Signal::Log
-        | Signal::Exit(0)
-        | Signal::Ignored => signal.word().to_owned(),
-    }
-}
-
-/// The colour of a signal.
-fn tone(signal: Signal) -> &'static str {
-    match signal {
-        Signal::Success | Signal::Exit(0) => "up",
-        Signal::Fail | Signal::Exit(_) => "down",
-        Signal::Start | Signal::Log | Signal::Ignored => "unknown",
-    }
 }

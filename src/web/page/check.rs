@@ -5,13 +5,14 @@ use std::cmp::Reverse;
 use maud::{Markup, html};
 
 use super::bar::{Bar, Day};
-use super::beat::{beating, runs};
+use super::beat::beating;
 use super::chart;
 use super::face::Face;
 use super::incident::list;
 use super::layout::{Frame, Live, layout};
 use super::remedy::remedy;
 use super::row::percent;
+use super::runs::runs;
 use super::series::{Window, measured};
 use super::settings::settings;
 use super::when::{age, micros};
@@ -50,6 +51,7 @@ pub fn check(shell: &Shell<'_>, watched: &Watched, past: &Past<'_>) -> Markup {
     let face = Face::of(&shell.view.engine, watched);
     let name = &watched.check.name;
     let title = match face {
+        Face::New if watched.record.beat.is_some() => format!("{name} has not reported in yet"),
         Face::New => format!("{name} was not looked at yet"),
         Face::Unknown => format!("{name} cannot be seen"),
         Face::Down | Face::Held | Face::Degraded | Face::Up | Face::Paused => {
@@ -68,8 +70,11 @@ pub fn check(shell: &Shell<'_>, watched: &Watched, past: &Past<'_>) -> Markup {
         (measured(shell, watched, past.windows))
         (remedy(shell, watched))
         (settings(shell, watched))
-        @if watched.record.beat.is_some() { (runs(shell, past.pings)) }
-        (looks(shell, &recent))
+        @match &watched.record.beat {
+            // What it was heard to say is what is known of it.
+            Some(beat) => (runs(shell, watched.id, beat, past.pings)),
+            None => (looks(shell, &recent)),
+        }
         section.part { h2 { "Incidents" }
             @if incidents.is_empty() { p.empty { "None is recorded." } } @else { (list(shell, &incidents.iter().collect::<Vec<_>>())) }
         }
@@ -107,7 +112,7 @@ fn head(shell: &Shell<'_>, watched: &Watched, face: Face, title: &str) -> Markup
                 }
             }
             @if let Some(last) = &record.last {
-                p.said { (shell.time(last.at)) " " (last.outcome.message()) }
+                p.said { (shell.time(last.at)) " " (shell.shown(&last.outcome.message())) }
                 @if let Some(more) = &last.outcome.left_out {
                     ul { @for finding in more.iter() { li { (finding) } } }
                 }
@@ -183,7 +188,7 @@ fn looks(shell: &Shell<'_>, recent: &[&(Time, Outcome)]) -> Markup {
                             td { (shell.time(*at)) }
                             td { span class={ "tag " (tone(outcome.verdict)) } { (outcome.verdict.word()) } }
                             td.figure { (outcome.latency_us.map_or_else(|| "—".to_owned(), micros)) }
-                            td.wide { (outcome.message()) }
+                            td.wide { (shell.shown(&outcome.message())) }
                         }
                     } }
                 } }

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::beat::both;
 use super::census::Census;
 use super::face::Face;
 use super::layout::{Frame, Live, Tab, heading, layout};
@@ -13,13 +14,14 @@ use crate::core::time::human;
 /// The page.
 pub fn heartbeats(shell: &Shell<'_>, deaf: &[Deaf]) -> Markup {
     let census = Census::of(shell);
-    let beats: Vec<(&Watched, &Beat, Face)> = census
+    let mut beats: Vec<(&Watched, &Beat, Face)> = census
         .rows
         .iter()
         .filter_map(|&(watched, face)| {
             Some((watched.as_ref(), watched.record.beat.as_ref()?, face))
         })
         .collect();
+    beats.sort_by_key(|&(_, _, face)| face);
     let count = |wanted: fn(&Face) -> bool| beats.iter().filter(|beat| wanted(&beat.2)).count();
     let (late, silent) = (
         count(|face| face.needs_attention()),
@@ -50,17 +52,17 @@ pub fn heartbeats(shell: &Shell<'_>, deaf: &[Deaf]) -> Markup {
 fn table(shell: &Shell<'_>, beats: &[(&Watched, &Beat, Face)]) -> Markup {
     html! {
         div.scroll.stack { table {
-            thead { tr { th { "Job" } th { "Last ping" } th { "Took" } th { "Next by" } th { "Expected" } th { "Pings" } } }
+            thead { tr { th { "Job" } th { "Last ping" } th { "Took" } th { "Expected by" } th { "Down at" } th { "Schedule" } } }
             tbody { @for (watched, beat, face) in beats {
                 tr {
-                    td { (face) " " a href={ "/checks/" (segment(&watched.check.name)) } { (watched.check.name) }
+                    td.job { (face) " " a href={ "/checks/" (segment(&watched.check.name)) } { (watched.check.name) }
                         @if shell.operator { br; code.address { "/ping/" (beat.uuid) } }
                     }
                     td data-th="last ping" { @match beat.last_ping { Some(at) => (shell.time(at)), None => "none yet" } }
                     td.figure data-th="took" { (beat.last_took.map_or_else(|| "—".to_owned(), human)) }
-                    td data-th="next by" { @match watched.overdue_at() { Some((at, _)) => (shell.time(at)), None => "—" } }
-                    td data-th="expected" { (watched.check.schedule) @if let Some(rule) = &watched.check.heartbeat { ", grace " (human(rule.grace)) } }
-                    td.figure data-th="pings" { (beat.pings) }
+                    td data-th="expected by" { @match beat.expected { Some(at) => (both(shell, at)), None => "—" } }
+                    td data-th="down at" { @match watched.overdue_at() { Some((at, _)) => (both(shell, at)), None => "—" } }
+                    td data-th="schedule" { (watched.check.schedule) @if let Some(rule) = &watched.check.heartbeat { ", grace " (human(rule.grace)) } }
                 }
             } }
         } }

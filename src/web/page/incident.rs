@@ -64,7 +64,7 @@ fn card(shell: &Shell<'_>, incident: &Incident, census: &Census<'_>, full: bool)
     html! {
         article class={ "incident " (incident.worst.word()) @if incident.acknowledged.is_some() { " seen" } } {
             (card_head(shell, incident))
-            p { b { "Evidence" } " " (incident.evidence) @if full { " (" (incident.reason) ")" } }
+            p { b { "Evidence" } " " (shell.shown(&incident.evidence)) @if full { " (" (incident.reason) ")" } }
             @if let Some(watched) = watched { (flapping(watched)) }
             @if full {
                 (waiting(shell, incident, census))
@@ -217,7 +217,7 @@ pub(super) fn list(shell: &Shell<'_>, incidents: &[&Incident]) -> Markup {
                         td { a href={ "/incidents/" (segment(&incident.id.0)) } { (shell.time(incident.opened)) } }
                         td { (Face::of_phase(incident.worst)) " " a href={ "/checks/" (segment(&incident.name)) } { (incident.name) } }
                         td.figure data-th="lasted" { (lasted(shell, incident)) }
-                        td.wide { (incident.evidence) }
+                        td.wide { (shell.shown(&incident.evidence)) }
                     }
                 }
             }
@@ -259,7 +259,7 @@ pub fn incident(shell: &Shell<'_>, incident: &Incident, notifications: &[Notific
             } }
         }
         article class={ "incident " (tone) } {
-            p { b { "Evidence" } " " (incident.evidence) }
+            p { b { "Evidence" } " " (shell.shown(&incident.evidence)) }
             p { b { "Reason" } " " (incident.reason) ", first failure " (shell.time(incident.first_failure)) }
             p { b { "Check" } " " a.link href={ "/checks/" (segment(&incident.name)) } { (incident.name) } }
             @if let Some(watched) = watched { (flapping(watched)) (next_step(watched)) }

@@ -66,7 +66,7 @@ pub(super) fn line(shell: &Shell<'_>, watched: &Watched, face: Face) -> Markup {
         (Face::Up | Face::New, Some(beat)) => heard(shell, watched, beat),
         _ => html! {
             @match &record.last {
-                Some(last) => (last.outcome.message()),
+                Some(last) => (shell.shown(&last.outcome.message())),
                 None => "not looked at yet",
             }
             @if watched.failing() > 0 { " · not confirmed yet" }

@@ -132,7 +132,7 @@ fn pings(text: &str) -> Vec<Said> {
             agent: text.into(),
             body: body.len() as u64,
         },
-        start: body.into(),
+        end: body.into(),
     };
     vec![
         said(Signal::Exit(3), 7, text),

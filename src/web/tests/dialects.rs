@@ -62,6 +62,7 @@ async fn uptime_kuma_push_is_answered_as_there() {
         r#"{"ok":false,"msg":"Invalid ping value. Must be between 0 and 100000000000 ms."}"#;
     let rows = vec![
         row(("GET", "/api/push/UUID"), ok, Some((up, ""))),
+        row(("GET", "/api/push/UUID/?status=up"), ok, Some((up, ""))),
         row(
             ("GET", "/api/push/UUID?status=up&msg=OK&ping="),
             ok,
@@ -184,6 +185,60 @@ async fn telemetry_of_cronitor_is_heard_by_name_and_by_uuid() {
         row(("GET", "/p/STRANGER/nightly-backup"), nobody, None),
         row(("GET", "/p/KEY"), nobody, None),
         row(("GET", "/p/KEY/nightly-backup/run"), nobody, None),
+    ];
+    all_are_answered_and_recorded(rows, "text/plain; charset=utf-8").await;
+}
+
+#[tokio::test]
+async fn what_has_the_form_of_a_ping_means_what_its_clients_mean() {
+    let (ok, thanks) = ((200, "OK"), (200, "Got it, thanks!"));
+    let rows = vec![
+        // As Cronitor's client for Node asks, and the gem of Dead Man's Snitch.
+        row(
+            (
+                "GET",
+                "/ping/KEY/nightly-backup?state=fail&message=no+disk&stamp=1",
+            ),
+            ok,
+            Some((Signal::Fail, "no disk")),
+        ),
+        row(
+            ("GET", "/KEY/nightly-backup?state=run&series=7"),
+            ok,
+            Some((Signal::Start, "")),
+        ),
+        row(
+            ("GET", "/ping/KEY/nightly-backup?state=paused"),
+            (400, "invalid state"),
+            None,
+        ),
+        row(
+            ("GET", "/UUID?s=1&m=no+disk"),
+            thanks,
+            Some((Signal::Exit(1), "no disk")),
+        ),
+        row(
+            ("GET", "/UUID?m=fine"),
+            thanks,
+            Some((Signal::Success, "fine")),
+        ),
+        row(("GET", "/STRANGER?s=1"), (404, "not found"), None),
+        // And that of healthchecks.io stays what it is.
+        row(
+            ("GET", "/ping/UUID/fail?s=0&state=ok"),
+            ok,
+            Some((Signal::Fail, "")),
+        ),
+        row(
+            ("GET", "/ping/KEY/nightly-backup/fail?state=ok"),
+            ok,
+            Some((Signal::Fail, "")),
+        ),
+        row(
+            ("GET", "/ping/KEY/nightly-backup?rid=&states=fail"),
+            (400, "invalid uuid format"),
+            None,
+        ),
     ];
     all_are_answered_and_recorded(rows, "text/plain; charset=utf-8").await;
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::core::heartbeat::Beat;
+use crate::web::limits::PING_BYTES;
 
 fn beat(town: &Town) -> Beat {
     let view = Arc::clone(&town.view.borrow());
@@ -131,9 +132,9 @@ async fn what_is_not_durable_is_never_answered_with_ok() {
 async fn the_start_of_a_long_body_is_kept_and_all_of_it_read() {
     let town = Town::found(Limits::default()).await;
     let path = format!("/ping/{}/log", story::BEAT);
-    let body = "x".repeat(1024 * 1024);
+    let body = "x".repeat(3 * 1024 * 1024);
     assert_eq!(town.ask("POST", &path, "", &body).await.status, 200);
-    let length = format!("content-length: {}\r\n", body.len() + 1);
+    let length = format!("content-length: {}\r\n", PING_BYTES + 1);
     let reply = town.ask("POST", &path, &length, "").await;
     assert_eq!(reply.status, 413);
 }

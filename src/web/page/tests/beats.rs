@@ -98,3 +98,40 @@ fn when_nothing_could_be_heard_is_said_to_whoever_waits_and_on_the_page_of_all()
             .contains("Could not hear")
     );
 }
+
+#[test]
+fn a_start_and_its_end_are_one_run_and_a_start_alone_has_none() {
+    let (view, vitals) = (story::postgres_is_down(), vitals());
+    let watched = view.engine.named("nightly-backup").expect("there");
+    let shell = shell(&view, &vitals);
+    let page = |pings: &[Said]| {
+        let past = Past {
+            pings,
+            ..Past::default()
+        };
+        check(&shell, watched, &past).into_string()
+    };
+    let mut pings = pings("");
+    let html = page(&pings);
+    assert!(html.contains("the newest 2<"), "{html}");
+    assert!(
+        html.contains("took\">12 m") && html.contains("took\">2 m"),
+        "{html}"
+    );
+    pings.remove(0);
+    let html = page(&pings);
+    assert!(
+        html.contains("the newest 2<") && html.contains(">no end<"),
+        "{html}"
+    );
+    // Ends find the starts of their own runs.
+    let (one, other) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
+    for (said, rid) in pings.iter_mut().zip([one, other, other]) {
+        said.heard.rid = Some(rid);
+    }
+    let html = page(&pings);
+    assert!(
+        html.contains("took\">12 m") && html.contains("run 00000000<"),
+        "{html}"
+    );
+}
