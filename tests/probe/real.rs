@@ -96,8 +96,13 @@ impl Real {
     }
 
     /// Stops the process without ending it: the system still takes connections for it.
-    fn freeze(&self) {
+    pub(crate) fn freeze(&self) {
         self.signal(nix::sys::signal::Signal::SIGSTOP);
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.signal(nix::sys::signal::Signal::SIGCONT);
     }
 
     fn signal(&self, signal: nix::sys::signal::Signal) {

@@ -1,6 +1,7 @@
 //! Ways to log in that libpq knows.
 
 use super::*;
+use crate::servers::pem;
 use crate::tls::Chain;
 
 /// A file of the test with such a text, for nobody else.
@@ -9,11 +10,6 @@ fn private(folder: &tempfile::TempDir, name: &str, text: &str) -> String {
     fs::write(&path, text).expect("the folder can be written");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("it is ours");
     path.display().to_string()
-}
-
-fn pem(label: &str, der: &[u8]) -> String {
-    let coded = openssl_base64(der);
-    format!("-----BEGIN {label}-----\n{coded}-----END {label}-----\n")
 }
 
 /// Its certificate with those above it, and its key.
@@ -90,4 +86,51 @@ async fn both_sides_prove_who_they_are_by_certificates() {
         &look(&url(&other, "client", &client)).await,
         "the certificate of localhost",
     );
+}
+
+#[tokio::test]
+async fn a_postgres_is_asked_over_its_socket_and_over_tls() {
+    let postgres = Postgres::start(&[]);
+    let folder = postgres.socket_folder().display().to_string();
+    let password = PASSWORD.replace(' ', "%20");
+    let socket = format!(
+        "postgres://{USER}:{password}@/postgres?host={folder}&port={}",
+        postgres.port()
+    );
+    let outcome = look(&check(&socket)).await;
+    assert_eq!(outcome.verdict, Verdict::Pass, "{}", said(&outcome));
+    let outcome = look(&check(&format!("{}?sslmode=require", postgres.url()))).await;
+    assert_fails(&outcome, "server does not support TLS");
+
+    let chain = chain("localhost", 80, 400);
+    postgres.stop();
+    let (certificate, key) = (
+        postgres.data().join("server.crt"),
+        postgres.data().join("server.key"),
+    );
+    let certificates: Vec<String> = chain
+        .certificates
+        .iter()
+        .map(|der| pem("CERTIFICATE", der))
+        .collect();
+    fs::write(&certificate, certificates.concat()).unwrap();
+    fs::write(&key, pem("PRIVATE KEY", chain.key.secret_der())).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(postgres.data()).unwrap());
+    chown(&key, Some(owner), None).unwrap();
+    fs::write(postgres.data().join("postgresql.auto.conf"), "ssl = on\n").unwrap();
+    postgres.resume();
+
+    let by_name = postgres.url().replace("127.0.0.1", "localhost");
+    let verified = check(&format!("{by_name}?sslmode=verify-full"));
+    let trusting = Env::new(Clock::start(), Arc::default()).trusting(chain.root);
+    let outcome = probe(&verified).run(&trusting, PATIENT).await;
+    assert_eq!(outcome.verdict, Verdict::Pass, "{}", said(&outcome));
+    assert_fails(&look(&verified).await, "is not trusted (unknown issuer");
+    let by_address = check(&format!("{}?sslmode=require", postgres.url()));
+    let outcome = probe(&by_address).run(&trusting, PATIENT).await;
+    assert_fails(&outcome, "not for 127.0.0.1");
+    // As libpq does by default: encrypted, from whomever.
+    let outcome = look(&check(&postgres.url())).await;
+    assert_eq!(outcome.verdict, Verdict::Pass, "{}", said(&outcome));
 }
