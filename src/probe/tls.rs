@@ -10,6 +10,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
@@ -33,6 +34,8 @@ pub(super) use chain::Ends;
 pub(super) use failure::outcome;
 pub(super) use own::Own;
 pub(super) use secure::Secure;
+pub(super) use stapled::Heard;
+use stapled::hear;
 
 /// The trusted certificates and what is made of them.
 #[derive(Debug)]
@@ -119,40 +122,63 @@ impl Tls {
         name: ServerName<'static>,
         stream: TcpStream,
         at: &str,
-    ) -> Looked<TlsStream<TcpStream>> {
+    ) -> Looked<(TlsStream<TcpStream>, Heard)> {
         let connector = TlsConnector::from(self.verified().await);
-        let shaken = connector.connect(name, stream).await;
-        shaken.map_err(|error| outcome(&error, at))
+        let (shaken, heard) = hear(connector.connect(name, stream)).await;
+        let stream = shaken.map_err(|error| outcome(&error, at))?;
+        Ok((stream, heard))
     }
 
-    /// When the certificates of the verified path end.
-    pub(super) async fn ends(&self, stream: &TlsStream<TcpStream>) -> Option<Ends> {
+    /// When the certificates of the verified path end, with what was heard in the handshake.
+    pub(super) async fn ends(&self, stream: &TlsStream<TcpStream>, heard: Heard) -> Option<Ends> {
         let roots = &self.made().await.roots;
         let certificates = stream.get_ref().1.peer_certificates()?;
-        chain::ends(certificates, roots)
+        chain::ends(certificates, roots, heard)
     }
 
     /// The handshake with the server `name` at `at`, as a check wants it; `home` is whether our own certificate
     /// is meant for it. Says when the certificates end.
-    pub(super) async fn own_handshake(
+    pub(super) async fn own_handshake<S>(
         &self,
         own: &Own,
         home: bool,
         name: ServerName<'static>,
+        stream: S,
+        at: &str,
+    ) -> Looked<(TlsStream<S>, Option<Ends>)>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let made = self.made_own(own).await?;
+        let config = if home { made.home } else { made.away };
+        let (shaken, heard) = hear(TlsConnector::from(config).connect(name, stream)).await;
+        let stream = shaken.map_err(|error| outcome(&error, at))?;
+        let certificates = stream.get_ref().1.peer_certificates();
+        let ends = certificates.and_then(|all| chain::ends(all, &made.roots, heard));
+        Ok((stream, ends))
+    }
+
+    /// The handshake with a proxy `name` at `at` of a check. That it is itself is verified, whatever the check says of
+    /// its target.
+    pub(super) async fn proxy_handshake(
+        &self,
+        own: &Own,
+        name: ServerName<'static>,
         stream: TcpStream,
         at: &str,
-    ) -> Looked<(TlsStream<TcpStream>, Option<Ends>)> {
+    ) -> Looked<TlsStream<TcpStream>> {
+        let config = self.made_own(own).await?.proxy;
+        let shaken = TlsConnector::from(config).connect(name, stream).await;
+        shaken.map_err(|error| outcome(&error, at))
+    }
+
+    async fn made_own(&self, own: &Own) -> Looked<own::Made> {
         let made = match own.made.take() {
             Some(made) => made,
             None => self.make_own(own).await?,
         };
         own.made.put(made.clone());
-        let config = if home { made.home } else { made.away };
-        let shaken = TlsConnector::from(config).connect(name, stream).await;
-        let stream = shaken.map_err(|error| outcome(&error, at))?;
-        let certificates = stream.get_ref().1.peer_certificates();
-        let ends = certificates.and_then(|all| chain::ends(all, &made.roots));
-        Ok((stream, ends))
+        Ok(made)
     }
 
     async fn make_own(&self, own: &Own) -> Looked<own::Made> {
@@ -191,7 +217,26 @@ impl Tls {
             Some(client) => config(Some(client))?,
             None => Arc::clone(&away),
         };
-        Ok(own::Made { roots, home, away })
+        let proxy = match &own.authorities {
+            None => self.verified().await,
+            Some(authorities) => {
+                let mut all = RootCertStore::clone(&self.made().await.roots);
+                all.add_parsable_certificates(authorities.iter().cloned());
+                let verifier = stapled::Stapled::new(&Arc::new(all), &provider);
+                let mut config = builder(&provider, &self.clock)
+                    .dangerous()
+                    .with_custom_certificate_verifier(verifier)
+                    .with_no_client_auth();
+                config.resumption = Resumption::disabled();
+                Arc::new(config)
+            }
+        };
+        Ok(own::Made {
+            roots,
+            home,
+            away,
+            proxy,
+        })
     }
 
     async fn made(&self) -> &Made {

@@ -218,7 +218,7 @@ async fn over_tls_the_certificate_counts_too() {
     let outcome = probe(&keys).run(&env, PATIENT).await;
     assert_eq!(
         text(&outcome),
-        "NXDOMAIN in T, the certificate expires in 5 days"
+        "NXDOMAIN in T, the certificate expires in 5 days (warn at 14 days)"
     );
     assert_eq!(outcome.verdict, Verdict::Warn);
 }

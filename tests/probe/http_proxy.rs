@@ -1,56 +1,80 @@
 //! Web pages: through a proxy.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use belfry::clock::Clock;
 use belfry::core::outcome::Verdict;
-use tokio::io::{AsyncReadExt, copy_bidirectional};
+use belfry::probe::Env;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, copy_bidirectional};
 use tokio::net::TcpStream;
 
 use crate::http_way::{CA, at, nginx};
 use crate::server::{Server, page, read_head, redirect, write};
-use crate::{assert_fails, look, look_briefly, text};
+use crate::tls::{acceptor, chain};
+use crate::{PATIENT, assert_fails, look, look_briefly, probe, text};
 
 /// A proxy that wants `belfry:sesame`; what is asked of it in the clear it answers itself with what it saw.
 async fn proxy() -> Server {
-    Server::start(|mut stream| async move {
-        let head = String::from_utf8(read_head(&mut stream).await).expect("it is text");
-        let (line, rest) = head.split_once("\r\n").expect("there is a line");
-        let login = format!(
-            "proxy-authorization: basic {}",
-            STANDARD.encode("belfry:sesame")
-        );
-        if !rest.to_lowercase().contains(&login.to_lowercase()) {
-            write(
-                &mut stream,
-                b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
-            )
-            .await;
-            return;
-        }
-        let Some(to) = line.strip_prefix("CONNECT ") else {
-            let answer = format!(
-                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{line}",
-                line.len()
-            );
-            write(&mut stream, answer.as_bytes()).await;
-            return;
-        };
-        let to = to.trim_end_matches(" HTTP/1.1");
-        match TcpStream::connect(to).await {
-            Ok(mut other) => {
-                write(
-                    &mut stream,
-                    b"HTTP/1.1 200 Connection established\r\nx: y\r\n\r\n",
-                )
-                .await;
-                drop(copy_bidirectional(&mut stream, &mut other).await);
-            }
-            Err(_) => {
-                write(&mut stream, b"HTTP/1.1 502 Bad Gateway\r\n\r\n").await;
+    Server::start(serve_proxy).await
+}
+
+/// The same, spoken to by TLS, and an environment that trusts it.
+async fn secure_proxy() -> (Server, Env) {
+    let chain = chain("localhost", 90, 900);
+    let acceptor = acceptor(chain.certificates, chain.key);
+    let server = Server::start(move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                serve_proxy(stream).await;
             }
         }
     })
-    .await
+    .await;
+    let env = Env::new(Clock::start(), Arc::default()).trusting(chain.root);
+    (server, env)
+}
+
+async fn serve_proxy<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
+    let head = String::from_utf8(read_head(&mut stream).await).expect("it is text");
+    let (line, rest) = head.split_once("\r\n").expect("there is a line");
+    let login = format!(
+        "proxy-authorization: basic {}",
+        STANDARD.encode("belfry:sesame")
+    );
+    if !rest.to_lowercase().contains(&login.to_lowercase()) {
+        write(
+            &mut stream,
+            b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n",
+        )
+        .await;
+        return;
+    }
+    let Some(to) = line.strip_prefix("CONNECT ") else {
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{line}",
+            line.len()
+        );
+        write(&mut stream, answer.as_bytes()).await;
+        return;
+    };
+    let to = to.trim_end_matches(" HTTP/1.1");
+    match TcpStream::connect(to).await {
+        Ok(mut other) => {
+            write(
+                &mut stream,
+                b"HTTP/1.1 200 Connection established\r\nx: y\r\n\r\n",
+            )
+            .await;
+            drop(copy_bidirectional(&mut stream, &mut other).await);
+        }
+        Err(_) => {
+            write(&mut stream, b"HTTP/1.1 502 Bad Gateway\r\n\r\n").await;
+        }
+    }
 }
 
 #[tokio::test]
@@ -69,6 +93,64 @@ async fn an_http_proxy_is_asked_with_the_whole_address_or_for_a_way_through() {
     let phases = outcome.phases.as_ref().expect("phases are measured");
     let names: Vec<&str> = phases.iter().map(|phase| &*phase.name).collect();
     assert_eq!(names, ["connect", "proxy", "tls", "first byte", "transfer"]);
+}
+
+#[tokio::test]
+async fn a_proxy_is_spoken_to_by_tls() {
+    let ((proxy, env), server) = (secure_proxy().await, nginx(true).await);
+    let port = proxy.address.port();
+    let through = format!("proxy = \"https://belfry:sesame@localhost:{port}\"");
+    // The clear is packed once, what is secure twice.
+    let clear = format!(
+        "http = {{ url = \"http://shop.invalid/a\", {through}, body = \"^GET http://shop\\\\.invalid/a HTTP/1.1$$\" }}"
+    );
+    let outcome = probe(&clear).run(&env, PATIENT).await;
+    assert_eq!(text(&outcome), "200 OK in T");
+    for version in ["1.1", "2"] {
+        // The page is trusted by `ca` only, the proxy by what is trusted anyway.
+        let keys = format!(
+            "http = {{ url = \"https://localhost:{}/\", {CA}, {through}, version = \"{version}\" }}",
+            server.port
+        );
+        let keys = keys.replace("FOLDER", &server.folder.path().display().to_string());
+        let outcome = probe(&keys).run(&env, PATIENT).await;
+        assert_eq!(text(&outcome), "200 OK in T");
+        let phases = outcome.phases.as_ref().expect("phases are measured");
+        let names: Vec<&str> = phases.iter().map(|phase| &*phase.name).collect();
+        let expected = ["dns", "connect", "proxy", "tls", "first byte", "transfer"];
+        assert_eq!(names, expected);
+    }
+    // Nobody vouches for it.
+    let outcome = look(&clear).await;
+    assert_fails(
+        &outcome,
+        &format!("the proxy: the certificate of localhost:{port} is not trusted"),
+    );
+    // Not even where the page need not prove who it is: the proxy gets a password.
+    let careless = clear.replace("http://shop", "https://shop");
+    let careless = careless.replace(", body", ", verify = false, body");
+    assert_fails(&look(&careless).await, "is not trusted");
+    let wrong = clear.replace("sesame", "sesamo");
+    let outcome = probe(&wrong).run(&env, PATIENT).await;
+    assert_fails(&outcome, "407 Proxy Authentication Required");
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_none_by_tls_is_told_as_such() {
+    let plain = Server::raw(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    let keys = |at: SocketAddr| {
+        format!("http = {{ url = \"https://127.0.0.1:1/\", proxy = \"https://{at}\" }}")
+    };
+    let greeting = Server::start(|mut stream| async move {
+        write(&mut stream, b"220 mail.example ESMTP\r\n").await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let at = greeting.address;
+    let said = format!("the proxy: {at} does not speak TLS");
+    assert_fails(&look(&keys(at)).await, &said);
+    let outcome = look_briefly(&keys(plain.address)).await;
+    assert_eq!(outcome.verdict, Verdict::Fail);
 }
 
 #[tokio::test]

@@ -159,7 +159,7 @@ async fn an_authority_of_ones_own_is_trusted_or_nothing_is_verified() {
     let outcome = at(&server, "/", "verify = false, certificate_days = 90").await;
     assert_eq!(
         text(&outcome),
-        "200 OK in T, the certificate expires in 80 days"
+        "200 OK in T, the certificate expires in 80 days (warn at 90 days)"
     );
 }
 

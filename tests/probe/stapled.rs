@@ -1,9 +1,13 @@
-//! What an authority says of a certificate today, stapled to it by the server.
+//! What an authority says of a certificate today, stapled to it by the server. The responses are made by openssl;
+//! what each can be is told apart in the unit tests.
 
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use belfry::clock::Clock;
-use belfry::core::outcome::Outcome;
+use belfry::core::outcome::{Outcome, Verdict};
 use belfry::probe::Env;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
@@ -12,50 +16,47 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
 use crate::server::{Server, page, serve};
-use crate::tls::chain;
-use crate::{PATIENT, assert_fails, probe, text};
+use crate::servers::pem;
+use crate::tls::{Chain, chain};
+use crate::{PATIENT, assert_fails, probe, said, text};
 
-const SEQUENCE: u8 = 0x30;
-const OCTETS: u8 = 0x04;
-const TIME: u8 = 0x18;
-
-fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let content = parts.concat();
-    let length = u16::try_from(content.len()).expect("it is short");
-    [&[tag, 0x82][..], &length.to_be_bytes(), &content].concat()
+/// What the authority `by` says of the certificate of `on`, which is `is` in its register.
+fn response(on: &Chain, by: &Chain, is: &str) -> Vec<u8> {
+    let folder = tempfile::tempdir().expect("there is room");
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).expect("there is room");
+    };
+    let (_, leaf) = X509Certificate::from_der(&on.certificates[0]).expect("rcgen made it");
+    let serial: String = leaf
+        .raw_serial()
+        .iter()
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02X}"));
+    let revoked = if is == "R" { "260101000000Z" } else { "" };
+    let serial = serial.strip_prefix("00").unwrap_or(&serial);
+    let line = format!("{is}\t491231235959Z\t{revoked}\t{serial}\tunknown\t/CN=localhost\n");
+    write("index.txt", if is.is_empty() { "" } else { &line });
+    write("leaf.pem", &pem("CERTIFICATE", &on.certificates[0]));
+    write("issuer.pem", &pem("CERTIFICATE", &on.certificates[1]));
+    write("signer.pem", &pem("CERTIFICATE", &by.certificates[1]));
+    write("signer.key", &by.authority_key);
+    openssl(folder.path());
+    fs::read(folder.path().join("response.der")).expect("openssl wrote it")
 }
 
-/// A response (RFC 6960) on the certificate with this number, that ends at `until`.
-fn response(serial: &[u8], said: &[u8], until: &str) -> Vec<u8> {
-    let (time, until) = (
-        der(TIME, &[b"20260101000000Z"]),
-        der(TIME, &[until.as_bytes()]),
-    );
-    let id = der(
-        SEQUENCE,
-        &[
-            &der(SEQUENCE, &[]),
-            &der(OCTETS, &[b"name"]),
-            &der(OCTETS, &[b"key"]),
-            &der(2, &[serial]),
-        ],
-    );
-    let single = der(SEQUENCE, &[&id, said, &time, &der(0xa0, &[&until])]);
-    let data = der(
-        SEQUENCE,
-        &[&der(0xa2, &[b"key"]), &time, &der(SEQUENCE, &[&single])],
-    );
-    let basic = der(SEQUENCE, &[&data, &der(SEQUENCE, &[]), &der(3, &[&[0]])]);
-    let kind = [6, 9, 0x2b, 6, 1, 5, 5, 7, 0x30, 1, 1];
-    let bytes = der(SEQUENCE, &[&kind, &der(OCTETS, &[&basic])]);
-    der(SEQUENCE, &[&[0x0a, 1, 0], &der(0xa0, &[&bytes])])
+fn openssl(folder: &Path) {
+    let arguments = "ocsp -index index.txt -rsigner signer.pem -rkey signer.key -CA issuer.pem -issuer issuer.pem \
+                     -cert leaf.pem -ndays 1 -respout response.der";
+    let ran = Command::new("openssl")
+        .args(arguments.split(' ').filter(|word| !word.is_empty()))
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .expect("openssl is installed; scripts/test does");
+    assert!(ran.status.success(), "{ran:?}");
 }
 
-/// Looks at a server that staples what `staple` makes of the number of its certificate.
-async fn outcome(staple: impl Fn(&[u8]) -> Vec<u8>) -> Outcome {
-    let chain = chain("localhost", 80, 400);
-    let (_, leaf) = X509Certificate::from_der(&chain.certificates[0]).expect("rcgen made it");
-    let staple = staple(leaf.raw_serial());
+/// Looks by `keys` at a server that staples this to its certificate.
+async fn outcome(chain: Chain, staple: Vec<u8>, keys: &str) -> Outcome {
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring has both")
@@ -73,37 +74,70 @@ async fn outcome(staple: impl Fn(&[u8]) -> Vec<u8>) -> Outcome {
     })
     .await;
     let env = Env::new(Clock::start(), Arc::default()).trusting(chain.root);
-    let port = server.address.port();
-    let keys = format!("http.url = \"https://localhost:{port}/\"");
+    let keys = keys.replace("PORT", &server.address.port().to_string());
     probe(&keys).run(&env, PATIENT).await
 }
 
-const GOOD: &[u8] = &[0x80, 0];
-const FAR: &str = "29991231235959Z";
+const HTTP: &str = "http = { url = \"https://localhost:PORT/\" }";
+const TCP: &str = "tcp = { address = \"localhost:PORT\", tls = true }";
+/// With whatever else is said of the connection, it goes another way.
+const OWN: &str =
+    "http = { url = \"https://localhost:PORT/\", version = \"1.1\", certificate_days = 0 }";
+
+fn good_chain() -> Chain {
+    chain("localhost", 80, 400)
+}
 
 #[tokio::test]
-async fn what_is_good_or_says_nothing_passes() {
-    for staple in [
-        Box::new(|serial: &[u8]| response(serial, GOOD, FAR)) as Box<dyn Fn(&[u8]) -> Vec<u8>>,
-        Box::new(|_: &[u8]| response(&[1, 2, 3], GOOD, "20260101000000Z")),
-        Box::new(|_: &[u8]| b"garbage".to_vec()),
-        Box::new(|_: &[u8]| vec![0x30; 60_000]),
-    ] {
-        assert_eq!(text(&outcome(staple).await), "200 OK in T");
+async fn what_the_authority_says_is_believed() {
+    for keys in [HTTP, TCP, OWN] {
+        for (is, part) in [
+            ("V", ""),
+            ("R", "is revoked"),
+            (
+                "",
+                "the authority does not know the certificate of localhost:",
+            ),
+        ] {
+            let chain = good_chain();
+            let staple = response(&chain, &chain, is);
+            let outcome = outcome(chain, staple, keys).await;
+            if part.is_empty() {
+                assert_eq!(outcome.verdict, Verdict::Pass, "{}", said(&outcome));
+            } else {
+                assert_fails(&outcome, part);
+            }
+        }
     }
 }
 
 #[tokio::test]
-async fn what_is_revoked_unknown_or_old_fails() {
-    let revoked = der(0xa1, &[&der(TIME, &[b"20260101000000Z"])]);
-    assert_fails(
-        &outcome(|serial| response(serial, &revoked, FAR)).await,
-        "is revoked",
-    );
-    assert_fails(
-        &outcome(|serial| response(serial, &[0x82, 0], FAR)).await,
-        "the authority does not know the certificate of localhost:",
-    );
-    let old = outcome(|serial| response(serial, GOOD, "20200101000000Z")).await;
-    assert_fails(&old, "staples to its certificate has ended");
+async fn what_it_has_not_signed_is_no_proof_of_anything_and_warned_of() {
+    const SAID: &str = "the OCSP response that it staples proves nothing: ";
+    for (keys, what) in [
+        (HTTP, "200 OK in T"),
+        (TCP, "connected with TLS in T"),
+        (OWN, "200 OK in T"),
+    ] {
+        // Neither is it revoked because a stranger says so, nor is it good.
+        for is in ["R", "V"] {
+            let chain = good_chain();
+            let staple = response(&chain, &good_chain(), is);
+            let outcome = outcome(chain, staple, keys).await;
+            let why = "it is signed neither by the authority nor by whom it has appointed";
+            assert_eq!(text(&outcome), format!("{what}, {SAID}{why}"));
+            assert_eq!(outcome.verdict, Verdict::Warn);
+        }
+    }
+    let other = good_chain();
+    let another = response(&other, &other, "V");
+    for (staple, why) in [
+        (b"garbage".to_vec(), "it cannot be read"),
+        (vec![0x30; 60_000], "it cannot be read"),
+        (another, "it is about another certificate"),
+    ] {
+        let outcome = outcome(good_chain(), staple, HTTP).await;
+        assert_eq!(text(&outcome), format!("200 OK in T, {SAID}{why}"));
+        assert_eq!(outcome.verdict, Verdict::Warn);
+    }
 }

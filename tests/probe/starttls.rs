@@ -104,7 +104,7 @@ async fn a_mail_server_starts_tls_and_goes_on_with_it() {
     assert_eq!(outcome.verdict, Verdict::Warn);
     assert_eq!(
         text(&outcome),
-        "speaks smtp in T, the certificate expires in 5 days"
+        "speaks smtp in T, the certificate expires in 5 days (warn at 14 days)"
     );
     let keys = "preset = \"submission\", certificate_days = 3";
     let (outcome, _) = trusting(&root, &server, keys).await;

@@ -44,6 +44,8 @@ pub(crate) struct Chain {
     pub(crate) root: CertificateDer<'static>,
     pub(crate) certificates: Vec<CertificateDer<'static>>,
     pub(crate) key: PrivateKeyDer<'static>,
+    /// The key of the intermediate, as PEM.
+    pub(crate) authority_key: String,
 }
 
 /// A chain for `name`; the server's certificate and the intermediate end so.
@@ -61,6 +63,7 @@ pub(crate) fn chain(name: &str, leaf: Days, intermediate: Days) -> Chain {
         .expect("it is valid")
         .der()
         .clone();
+    let authority_key = middle_key.serialize_pem();
     let middle_issuer = Issuer::new(middle_params, middle_key);
     let key = KeyPair::generate().expect("ring makes keys");
     let leaf = params(name, leaf)
@@ -79,6 +82,7 @@ pub(crate) fn chain(name: &str, leaf: Days, intermediate: Days) -> Chain {
         root,
         certificates: vec![leaf, middle, old],
         key: PrivateKeyDer::try_from(key.serialize_der()).expect("it is a key"),
+        authority_key,
     }
 }
 
@@ -140,18 +144,18 @@ async fn what_ends_soon_is_warned_of_leaf_or_authority() {
     assert_eq!(leaf.verdict, Verdict::Warn);
     assert_eq!(
         text(&leaf),
-        "200 OK in T, the certificate expires in 5 days"
+        "200 OK in T, the certificate expires in 5 days (warn at 14 days)"
     );
     let (authority, _) = outcome(chain("localhost", 80, 9)).await;
     assert_eq!(authority.verdict, Verdict::Warn);
     assert_eq!(
         text(&authority),
-        "200 OK in T, the certificate of its authority Test R3 expires in 9 days"
+        "200 OK in T, the certificate of its authority Test R3 expires in 9 days (warn at 14 days)"
     );
     let (both, _) = outcome(chain("localhost", 5, 9)).await;
     assert_eq!(
         text(&both),
-        "200 OK in T, the certificate expires in 5 days, the certificate of its authority Test R3 expires in 9 days"
+        "200 OK in T, the certificate expires in 5 days (warn at 14 days), the certificate of its authority Test R3 expires in 9 days (warn at 14 days)"
     );
 }
 

@@ -107,7 +107,7 @@ async fn over_tls_the_certificate_counts_too() {
     let outcome = probe(&keys).run(&env, PATIENT).await;
     assert_eq!(
         text(&outcome),
-        "opened in T, the certificate expires in 5 days"
+        "opened in T, the certificate expires in 5 days (warn at 14 days)"
     );
     assert_eq!(outcome.verdict, Verdict::Warn);
 }

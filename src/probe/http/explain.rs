@@ -52,6 +52,7 @@ pub(super) fn explain(
 }
 
 fn certificates(settings: &Settings, ends: &Ends, now: Time, trace: &mut Trace) {
+    ends.explain_stapled(trace);
     let authority = ends.authority.as_ref();
     let authority =
         authority.map(|a| (format!("authority {}", a.name), a.ends, settings.chain_days));

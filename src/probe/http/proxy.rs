@@ -1,5 +1,5 @@
-//! Through a proxy that the configuration names: HTTP (CONNECT of RFC 9110, section 9.3.6, and addresses in full)
-//! or SOCKS5 (RFC 1928, RFC 1929). One that only the environment names is never taken.
+//! Through a proxy that the configuration names: HTTP (CONNECT of RFC 9110, section 9.3.6, and addresses in full), in
+//! the clear or by TLS, or SOCKS5 (RFC 1928, RFC 1929). One that only the environment names is never taken.
 
 use ::http::header::{HeaderValue, PROXY_AUTHORIZATION};
 use ::http::{Request, Uri};
@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::Full;
 use percent_encoding::percent_decode_str;
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 
 use super::target::Target;
@@ -16,11 +17,15 @@ use crate::probe::address::{Address, Host};
 use crate::probe::bounds::Named;
 use crate::probe::env::Env;
 use crate::probe::error::{self, Looked};
+use crate::probe::tls::Own;
 use crate::probe::trace::{Stage, Trace};
 use crate::settings::{Secret, Section};
 
 mod connect;
 mod socks;
+mod stream;
+
+pub(super) use stream::Stream;
 
 /// Where to go through, and as whom.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +39,8 @@ pub(super) struct Proxy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Speaks {
     Http,
+    /// The same, by TLS.
+    Https,
     Socks5,
 }
 
@@ -46,7 +53,7 @@ impl Proxy {
             section.refuse(
                 "proxy",
                 "\"proxy\" is no address of a proxy",
-                "write proxy = \"http://proxy.example.org:3128\", or socks5://…, with user:password@ where it needs one",
+                "write proxy = \"http://proxy.example.org:3128\", https://… or socks5://…, with user:password@ where it needs one",
             );
         }
         proxy
@@ -56,6 +63,7 @@ impl Proxy {
         let uri: Uri = text.parse().ok()?;
         let (speaks, usual) = match uri.scheme_str()? {
             "http" => (Speaks::Http, 3128),
+            "https" => (Speaks::Https, 443),
             "socks5" | "socks5h" => (Speaks::Socks5, 1080),
             _ => return None,
         };
@@ -92,25 +100,34 @@ impl Proxy {
 
     /// Whether what is in the clear is asked of the proxy itself, with its whole address.
     pub(super) fn is_asked_plainly(&self) -> bool {
-        self.speaks == Speaks::Http
+        match self.speaks {
+            Speaks::Http | Speaks::Https => true,
+            Speaks::Socks5 => false,
+        }
     }
 
-    /// A way through it to `target`.
+    /// A way through it to `target`; `own` says whom a proxy's certificate may be from.
     pub(super) async fn connect(
         &self,
         target: &Target,
+        own: &Own,
         env: &Env,
         trace: &mut Trace,
-    ) -> Looked<TcpStream> {
+    ) -> Looked<Stream> {
         within_bounds(&target.address, env, trace).await?;
-        let mut stream = self
-            .address
-            .connect(env, trace)
-            .await
-            .map_err(|outcome| through(&outcome))?;
+        let stream = self.address.connect(env, trace).await;
+        let stream = stream.map_err(|outcome| through(&outcome))?;
+        let mut stream = match self.speaks {
+            Speaks::Http | Speaks::Socks5 => Stream::Plain(stream),
+            Speaks::Https => {
+                trace.enter(Stage::Proxy);
+                let shaken = self.secure(stream, own, env).await;
+                shaken.map_err(|outcome| through(&outcome))?
+            }
+        };
         let asked = match self.speaks {
-            Speaks::Http if target.tls.is_none() => Ok(()),
-            Speaks::Http => {
+            Speaks::Http | Speaks::Https if target.tls.is_none() => Ok(()),
+            Speaks::Http | Speaks::Https => {
                 trace.enter(Stage::Proxy);
                 connect::ask(&mut stream, &target.address, self.credentials().as_deref()).await
             }
@@ -127,9 +144,24 @@ impl Proxy {
         }
     }
 
+    async fn secure(&self, stream: TcpStream, own: &Own, env: &Env) -> Looked<Stream> {
+        let name = match &self.address.host {
+            Host::Ip(ip) => ServerName::IpAddress((*ip).into()),
+            Host::Name(name) => {
+                let bare = name.strip_suffix('.').unwrap_or(name).to_owned();
+                ServerName::try_from(bare).map_err(|_| {
+                    Outcome::fail(&format!("{name} is no name that a certificate can be for"))
+                })?
+            }
+        };
+        let at = &self.address.text;
+        let shaken = env.tls.proxy_handshake(own, name, stream, at).await?;
+        Ok(Stream::Secure(Box::new(shaken)))
+    }
+
     /// Makes `request` one for the proxy, where that is asked itself.
     pub(super) fn address_to(&self, request: &mut Request<Full<Bytes>>, url: &str) -> Looked<()> {
-        if self.speaks != Speaks::Http {
+        if !self.is_asked_plainly() {
             return Ok(());
         }
         let uri = url.parse();
@@ -205,6 +237,7 @@ mod tests {
         for (text, at, login) in [
             ("http://proxy.example:3128", "proxy.example:3128", None),
             ("http://proxy.example/", "proxy.example:3128", None),
+            ("https://proxy.example", "proxy.example:443", None),
             ("socks5://[::1]:1080", "[::1]:1080", None),
             (
                 "http://us%40er:p%3Aw@127.0.0.1:8",
@@ -223,14 +256,7 @@ mod tests {
             assert_eq!(found, login);
             assert!(!format!("{proxy:?}").contains("p:w"), "{proxy:?}");
         }
-        for text in [
-            "",
-            "proxy:3128",
-            "https://a/",
-            "http://a:0",
-            "http://a/path",
-            "ftp://a",
-        ] {
+        for text in ["", "proxy:3128", "http://a:0", "http://a/path", "ftp://a"] {
             assert_eq!(Proxy::parse(text), None, "{text}");
         }
     }

@@ -57,7 +57,8 @@ pub(super) fn judge(
         judgement.add(Verdict::Warn, || format!("slower than {}", human(slow)));
     }
     if let Some(ends) = &seen.ends {
-        for said in ends.soon(settings.certificate_days, settings.chain_days, now) {
+        let soon = ends.soon(settings.certificate_days, settings.chain_days, now);
+        for said in soon.into_iter().chain(ends.doubt()) {
             judgement.add(Verdict::Warn, || said);
         }
     }
@@ -186,6 +187,7 @@ mod tests {
                 ends: at(days),
                 name: "R3".into(),
             }),
+            stapled: None,
         }
     }
 
@@ -196,13 +198,13 @@ mod tests {
             (
                 "",
                 13,
-                "warn: 200 OK in 12 ms, the certificate expires in 13 days",
+                "warn: 200 OK in 12 ms, the certificate expires in 13 days (warn at 14 days)",
             ),
             (", certificate_days = 3", 5, "pass: 200 OK in 12 ms"),
             (
                 ", slow = \"10ms\"",
                 0,
-                "warn: 200 OK in 12 ms, slower than 10 ms, the certificate expires within a day",
+                "warn: 200 OK in 12 ms, slower than 10 ms, the certificate expires within a day (warn at 14 days)",
             ),
         ] {
             assert_eq!(
@@ -214,14 +216,16 @@ mod tests {
 
     #[test]
     fn leaf_and_authority_are_warned_of_apart_and_neither_hides_the_other() {
-        let leaf = ", the certificate expires in 5 days";
-        let above = ", the certificate of its authority R3 expires in 1 day";
+        let leaf = ", the certificate expires in 5 days (warn at 14 days)";
+        let above = |days: u32| {
+            format!(", the certificate of its authority R3 expires in 1 day (warn at {days} days)")
+        };
         for (keys, said) in [
-            ("", format!("{leaf}{above}")),
+            ("", format!("{leaf}{}", above(14))),
             (", chain_days = 0", leaf.to_owned()),
-            (", certificate_days = 0, chain_days = 2", above.to_owned()),
+            (", certificate_days = 0, chain_days = 2", above(2)),
             (", certificate_days = 4, chain_days = 1", String::new()),
-            (", certificate_days = 3", above.to_owned()),
+            (", certificate_days = 3", above(3)),
             (", certificate_days = 0", String::new()),
         ] {
             let verdict = if said.is_empty() { "pass" } else { "warn" };

@@ -8,14 +8,14 @@ use super::body::Keep;
 use super::exchange::{Answer, exchange};
 use super::follow::Stop;
 use super::oauth::Grant;
-use super::proxy::Proxy;
+use super::proxy::{Proxy, Stream};
 use super::target::Target;
 use super::two;
 use crate::core::outcome::Outcome;
 use crate::probe::bounds::Named;
 use crate::probe::env::Env;
 use crate::probe::error::Looked;
-use crate::probe::tls::{Ends, Own};
+use crate::probe::tls::{Ends, Heard, Own};
 use crate::probe::trace::{Stage, Trace};
 use crate::settings::Section;
 
@@ -79,14 +79,14 @@ impl Way {
         // What the configuration names is meant to know us: the page, and where its tokens come from.
         let is_home = target.is_beside(&settings.target);
         let knows_us = is_home || target.address.named == Named::Us;
-        let stream = match &self.proxy {
-            Some(proxy) => proxy.connect(target, env, trace).await?,
-            None => target.address.connect(env, trace).await?,
-        };
-        // Whom a proxy has connected us with cannot be seen.
-        let by = match &self.proxy {
-            Some(_) => Named::Afar,
-            None => Named::by(&stream),
+        let (stream, by) = if let Some(proxy) = &self.proxy {
+            let stream = proxy.connect(target, &self.tls, env, trace).await?;
+            // Whom a proxy has connected us with cannot be seen.
+            (stream, Named::Afar)
+        } else {
+            let stream = target.address.connect(env, trace).await?;
+            let by = Named::by(&stream);
+            (Stream::Plain(stream), by)
         };
         target.address.named = target.address.named.max(by);
         let at = &*target.address.text;
@@ -104,7 +104,7 @@ impl Way {
         trace.enter(Stage::Tls);
         let shaken = env.tls.own_handshake(&self.tls, knows_us, name, stream, at);
         let (stream, here) = shaken.await?;
-        if settings.certificate_days > 0 || settings.chain_days > 0 {
+        if settings.wants_ends(here.as_ref().and_then(|here| here.stapled)) {
             *ends = [ends.take(), here]
                 .into_iter()
                 .flatten()
@@ -145,6 +145,13 @@ fn refuse_tls(section: &Section<'_>, has_tls: bool) {
     }
 }
 
+impl Settings {
+    /// Whether anything is to be said of the certificates of a way.
+    fn wants_ends(&self, heard: Heard) -> bool {
+        self.certificate_days > 0 || self.chain_days > 0 || heard.is_some()
+    }
+}
+
 /// Asks what stands in `stop` and reads the answer, on a connection of its own.
 pub(super) async fn send(
     settings: &Settings,
@@ -170,9 +177,9 @@ pub(super) async fn send(
         return exchange(stream, request, keep, is_way, (trace, at)).await;
     };
     trace.enter(Stage::Tls);
-    let stream = env.tls.handshake(name, stream, at).await?;
-    if settings.certificate_days > 0 || settings.chain_days > 0 {
-        let here = env.tls.ends(&stream).await;
+    let (stream, heard) = env.tls.handshake(name, stream, at).await?;
+    if settings.wants_ends(heard) {
+        let here = env.tls.ends(&stream, heard).await;
         *ends = [ends.take(), here]
             .into_iter()
             .flatten()

@@ -9,11 +9,14 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
+use super::stapled::Heard;
 use crate::core::text;
 use crate::core::time::Time;
+use crate::probe::finding::Finding;
+use crate::probe::trace::Trace;
 
 /// Most certificates of a chain that are looked at; public chains have two or three.
-const LONGEST: usize = 10;
+pub(super) const LONGEST: usize = 10;
 const DAY: Duration = Duration::from_hours(24);
 /// Longest name of a certificate in a message.
 const NAME_CHARS: usize = 60;
@@ -24,6 +27,8 @@ const NAME_CHARS: usize = 60;
 pub(in crate::probe) struct Ends {
     pub(in crate::probe) leaf: Time,
     pub(in crate::probe) authority: Option<Authority>,
+    /// What the server has stapled to its certificate.
+    pub(in crate::probe) stapled: Heard,
 }
 
 /// A certificate above that of a server.
@@ -40,21 +45,44 @@ impl Ends {
         Self {
             leaf: self.leaf.min(other.leaf),
             authority: authorities.min_by_key(|authority| authority.ends),
+            stapled: match (self.stapled, other.stapled) {
+                (Some(Ok(())) | None, second) => second.or(self.stapled),
+                (first @ Some(Err(_)), _) => first,
+            },
         }
     }
 
     /// What is to be said of certificates that end within so many days, leaf and authority apart.
     pub(in crate::probe) fn soon(&self, leaf: u32, authority: u32, now: Time) -> Vec<String> {
         let own = ends_soon(self.leaf, leaf, now);
-        let own = own.map(|when| format!("the certificate expires {when}"));
+        let own = own.map(|when| format!("the certificate expires {when} ({})", level(leaf)));
         let above = self.authority.as_ref().and_then(|above| {
             let when = ends_soon(above.ends, authority, now)?;
             let name = &above.name;
+            let level = level(authority);
             Some(format!(
-                "the certificate of its authority {name} expires {when}"
+                "the certificate of its authority {name} expires {when} ({level})"
             ))
         });
         own.into_iter().chain(above).collect()
+    }
+
+    /// What is to be said of a response that proves nothing.
+    pub(in crate::probe) fn doubt(&self) -> Option<String> {
+        let doubt = self.stapled?.err()?;
+        Some(format!(
+            "the OCSP response that it staples proves nothing: {doubt}"
+        ))
+    }
+
+    /// Tells whether the response proves something, where one came.
+    pub(in crate::probe) fn explain_stapled(&self, trace: &mut Trace) {
+        let Some(heard) = self.stapled else { return };
+        trace.note(|| {
+            let found = heard.map_or_else(|why| why.to_string(), |()| "good".to_owned());
+            let expected = "good, signed by its authority";
+            Finding::warned("OCSP response", expected, found, heard.is_err())
+        });
     }
 }
 
@@ -62,7 +90,11 @@ impl Ends {
 /// beyond that way (an expired cross-signed root, most often) does not matter, and is not looked at.
 ///
 /// The handshake has verified the chain already, so that names suffice to find the way again.
-pub(super) fn ends(certificates: &[CertificateDer<'_>], roots: &RootCertStore) -> Option<Ends> {
+pub(super) fn ends(
+    certificates: &[CertificateDer<'_>],
+    roots: &RootCertStore,
+    stapled: Heard,
+) -> Option<Ends> {
     let parsed = certificates.iter().take(LONGEST);
     let mut rest: Vec<X509Certificate<'_>> = parsed
         .filter_map(|der| X509Certificate::from_der(der).ok())
@@ -75,6 +107,7 @@ pub(super) fn ends(certificates: &[CertificateDer<'_>], roots: &RootCertStore) -
     let mut ends = Ends {
         leaf: end(&current),
         authority: None,
+        stapled,
     };
     while !roots
         .roots
@@ -98,6 +131,15 @@ pub(super) fn ends(certificates: &[CertificateDer<'_>], roots: &RootCertStore) -
     Some(ends)
 }
 
+/// The level that is reached, as other messages name theirs.
+fn level(days: u32) -> String {
+    let days = match days {
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    };
+    format!("warn at {days}")
+}
+
 /// When a certificate ends, where that is within `days`. Whole days, so that the text changes once a day.
 fn ends_soon(at: Time, days: u32, now: Time) -> Option<String> {
     let left = at.since(now);
@@ -114,7 +156,7 @@ fn end(certificate: &X509Certificate<'_>) -> Time {
 }
 
 /// A trust anchor keeps its name without the two to four bytes that head a DER sequence.
-fn is_named(root: &TrustAnchor<'_>, name: &X509Name<'_>) -> bool {
+pub(super) fn is_named(root: &TrustAnchor<'_>, name: &X509Name<'_>) -> bool {
     let (bare, full) = (root.subject.as_ref(), name.as_raw());
     full.ends_with(bare) && (2..=4).contains(&(full.len() - bare.len()))
 }

@@ -1,192 +1,198 @@
-//! What an OCSP response says of one certificate (RFC 6960, section 4.2.1). Pure, and as little of DER as that needs.
+//! What an OCSP response says of one certificate, and whether its authority says so (RFC 6960, sections 3.2 and
+//! 4.2). Pure: response, certificate, the keys of its authority and the time are arguments.
 
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use std::fmt;
+use std::time::Duration;
 
-const SEQUENCE: u8 = 0x30;
-const OCTETS: u8 = 0x04;
-const TIME: u8 = 0x18;
-/// Context-specific tags, constructed.
-const FIRST: u8 = 0xa0;
-const SECOND: u8 = 0xa1;
-/// id-pkix-ocsp-basic, with its tag and length.
-const BASIC: [u8; 11] = [6, 9, 0x2b, 6, 1, 5, 5, 7, 0x30, 1, 1];
-/// Status "good" and "unknown", implicit.
-const GOOD: u8 = 0x80;
-const UNKNOWN: u8 = 0x82;
+use der::asn1::ObjectIdentifier;
+use der::oid::AssociatedOid;
+use der::{Decode, Reader, SliceReader};
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::pki_types::UnixTime;
+use sha2::Digest;
+use x509_ocsp::{
+    BasicOcspResponse, CertId, CertStatus, OcspGeneralizedTime, OcspResponse, OcspResponseStatus,
+    ResponseData, SingleResponse,
+};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
 
-/// What is said of a certificate.
+mod signed;
+
+pub(super) use signed::Key;
+use signed::{Signed, Verified};
+
+/// How long before its beginning and after its end a response is still good: clocks differ, as browsers know.
+const SLACK: Duration = Duration::from_hours(24);
+/// Most certificates of responders that are looked at; there is one, where there is any.
+const RESPONDERS: usize = 4;
+/// id-sha1, the usual one, and id-sha256.
+const SHA1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.14.3.2.26");
+const SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");
+
+/// What an authority says of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
-    /// Until then, in seconds since 1970; none where there is always news.
-    Good {
-        until: Option<i64>,
-    },
+    Good,
+    /// It was good, and that has ended: there should be news.
+    Over,
     Revoked,
     Unknown,
 }
 
-/// What `response` says of the certificate with this serial number; none where it cannot be read, or says nothing
-/// of it.
-pub(super) fn status(response: &[u8], serial: &[u8]) -> Option<Status> {
-    let mut outer = Der(Der(response).take(SEQUENCE)?);
-    // "successful".
-    if outer.any()? != (0x0a, &[0]) {
-        return None;
-    }
-    let mut bytes = Der(Der(outer.take(FIRST)?).take(SEQUENCE)?);
-    bytes.0 = bytes.0.strip_prefix(&BASIC)?;
-    let basic = Der(bytes.take(OCTETS)?).take(SEQUENCE)?;
-    let mut data = Der(Der(basic).take(SEQUENCE)?);
-    data.skip(FIRST);
-    // Who says it, by name or by key.
-    data.any()?;
-    data.take(TIME)?;
-    let mut all = Der(data.take(SEQUENCE)?);
-    while !all.0.is_empty() {
-        let mut single = Der(all.take(SEQUENCE)?);
-        let (_, number) = Der(single.take(SEQUENCE)?).last()?;
-        if number == serial {
-            return said(single);
-        }
-    }
-    None
+/// Why a response proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::probe) enum Doubt {
+    Unreadable,
+    NoAnswer,
+    Another,
+    Forged,
+    Strange,
+    Early,
 }
 
-fn said(mut single: Der<'_>) -> Option<Status> {
-    let (tag, _) = single.any()?;
-    match tag {
-        SECOND => return Some(Status::Revoked),
-        UNKNOWN => return Some(Status::Unknown),
-        GOOD => {}
-        _ => return None,
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unreadable => "it cannot be read",
+            Self::NoAnswer => "it says that there is no answer",
+            Self::Another => "it is about another certificate",
+            Self::Forged => "it is signed neither by the authority nor by whom it has appointed",
+            Self::Strange => "it is signed in a way that is not verified here",
+            Self::Early => "it is of a time to come",
+        })
     }
-    single.take(TIME)?;
-    let until = match single.skip(FIRST) {
-        Some(until) => Some(time(Der(until).take(TIME)?)?),
-        None => None,
+}
+
+/// What `response` proves of `leaf`, which was issued with one of the `keys`.
+pub(super) fn proven(
+    response: &[u8],
+    (leaf, keys): (&X509Certificate<'_>, &[Key<'_>]),
+    algorithms: &WebPkiSupportedAlgorithms,
+    now: UnixTime,
+) -> Result<Status, Doubt> {
+    let response = OcspResponse::from_der(response).map_err(|_| Doubt::Unreadable)?;
+    if response.response_status != OcspResponseStatus::Successful {
+        return Err(Doubt::NoAnswer);
+    }
+    let bytes = response.response_bytes.ok_or(Doubt::Unreadable)?;
+    if bytes.response_type != BasicOcspResponse::OID {
+        return Err(Doubt::Unreadable);
+    }
+    let signed = Signed::parse(bytes.response.as_bytes()).ok_or(Doubt::Unreadable)?;
+    let data = ResponseData::from_der(signed.content).map_err(|_| Doubt::Unreadable)?;
+    let said = data.responses.iter().find_map(|single| {
+        let key = keys.iter().find(|key| is_on(&single.cert_id, leaf, key))?;
+        Some((single, key))
+    });
+    let (single, key) = said.ok_or(Doubt::Another)?;
+    is_signed(&signed, (leaf, key), algorithms, now)?;
+    status(single, now)
+}
+
+fn status(single: &SingleResponse, now: UnixTime) -> Result<Status, Doubt> {
+    let now = Duration::from_secs(now.as_secs());
+    let seconds = |time: &OcspGeneralizedTime| time.0.to_unix_duration();
+    if seconds(&single.this_update) > now + SLACK {
+        return Err(Doubt::Early);
+    }
+    let next = single.next_update.as_ref();
+    Ok(match single.cert_status {
+        CertStatus::Revoked(_) => Status::Revoked,
+        CertStatus::Unknown(_) => Status::Unknown,
+        CertStatus::Good(_) if next.is_some_and(|next| seconds(next) + SLACK < now) => Status::Over,
+        CertStatus::Good(_) => Status::Good,
+    })
+}
+
+/// Whether it is about `leaf`, issued with `key` (RFC 6960, section 4.1.1).
+fn is_on(id: &CertId, leaf: &X509Certificate<'_>, key: &Key<'_>) -> bool {
+    let digest: fn(&[u8]) -> Vec<u8> = match id.hash_algorithm.oid {
+        SHA1 => |data| sha1::Sha1::digest(data).to_vec(),
+        SHA256 => |data| sha2::Sha256::digest(data).to_vec(),
+        _ => return false,
     };
-    Some(Status::Good { until })
+    // Both are numbers, whose DER begins with a zero where their first bit is set.
+    let bare = |number: &[u8]| {
+        number
+            .iter()
+            .position(|byte| *byte != 0)
+            .unwrap_or_default()
+    };
+    let (asked, own) = (id.serial_number.as_bytes(), leaf.raw_serial());
+    asked.get(bare(asked)..) == own.get(bare(own)..)
+        && id.issuer_name_hash.as_bytes() == digest(leaf.issuer().as_raw())
+        && id.issuer_key_hash.as_bytes() == digest(key.bits)
 }
 
-/// `YYYYMMDDHHMMSSZ`, the only form that is allowed.
-fn time(text: &[u8]) -> Option<i64> {
-    let text = std::str::from_utf8(text).ok()?;
-    let time = DateTime::strptime("%Y%m%d%H%M%SZ", text).ok()?;
-    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
-}
-
-/// What is still to be read of a value's content.
-struct Der<'a>(&'a [u8]);
-
-impl<'a> Der<'a> {
-    /// The next element: its tag and content.
-    fn any(&mut self) -> Option<(u8, &'a [u8])> {
-        let (tag, rest) = self.0.split_first()?;
-        let (first, rest) = rest.split_first()?;
-        let (length, rest) = match first {
-            0..=0x7f => (usize::from(*first), rest),
-            // Up to 64 KiB, which is all that a handshake can carry of it and more.
-            0x81 | 0x82 => {
-                let (bytes, rest) = rest.split_at_checked(usize::from(first - 0x80))?;
-                let length = bytes
-                    .iter()
-                    .fold(0, |all, byte| all << 8 | usize::from(*byte));
-                (length, rest)
-            }
-            _ => return None,
+/// Whether who has issued `leaf` has signed it, or somebody with a certificate of theirs for that (section 4.2.2.2).
+fn is_signed(
+    signed: &Signed<'_>,
+    (leaf, issuer): (&X509Certificate<'_>, &Key<'_>),
+    algorithms: &WebPkiSupportedAlgorithms,
+    now: UnixTime,
+) -> Result<(), Doubt> {
+    let first = signed.is_by(issuer, algorithms);
+    if first == Verified::Yes {
+        return Ok(());
+    }
+    let mut is_strange = first == Verified::Strange;
+    for raw in responders(signed.rest) {
+        let Ok((_, responder)) = X509Certificate::from_der(raw) else {
+            continue;
         };
-        let (content, rest) = rest.split_at_checked(length)?;
-        self.0 = rest;
-        Some((*tag, content))
-    }
-
-    /// The content of the next element, which must be one of these.
-    fn take(&mut self, wanted: u8) -> Option<&'a [u8]> {
-        let (tag, content) = self.any()?;
-        (tag == wanted).then_some(content)
-    }
-
-    /// The content of the next element, where it is one of these.
-    fn skip(&mut self, wanted: u8) -> Option<&'a [u8]> {
-        if self.0.first() != Some(&wanted) {
-            return None;
+        let Some(key) = Key::parse(responder.public_key().raw) else {
+            continue;
+        };
+        if !is_appointed(&responder, leaf, now) {
+            continue;
         }
-        self.any().map(|(_, content)| content)
-    }
-
-    /// The last element.
-    fn last(mut self) -> Option<(u8, &'a [u8])> {
-        let mut last = None;
-        while !self.0.is_empty() {
-            last = Some(self.any()?);
+        let appointed = Signed::parse(raw).map(|certificate| certificate.is_by(issuer, algorithms));
+        match (appointed, signed.is_by(&key, algorithms)) {
+            (Some(Verified::Yes), Verified::Yes) => return Ok(()),
+            (Some(Verified::Strange), _) | (Some(Verified::Yes), Verified::Strange) => {
+                is_strange = true;
+            }
+            (None | Some(Verified::No | Verified::Yes), _) => {}
         }
-        last
     }
+    Err(if is_strange {
+        Doubt::Strange
+    } else {
+        Doubt::Forged
+    })
+}
+
+/// Whether its authority says that it is for such signatures, now.
+fn is_appointed(
+    responder: &X509Certificate<'_>,
+    leaf: &X509Certificate<'_>,
+    now: UnixTime,
+) -> bool {
+    let (from, until) = (
+        responder.validity().not_before.timestamp(),
+        responder.validity().not_after.timestamp(),
+    );
+    let usage = responder.extended_key_usage().ok().flatten();
+    responder.issuer().as_raw() == leaf.issuer().as_raw()
+        && i64::try_from(now.as_secs()).is_ok_and(|now| (from..=until).contains(&now))
+        && usage.is_some_and(|usage| usage.value.ocsp_signing)
+}
+
+/// The certificates that come behind the signature: `[0] EXPLICIT SEQUENCE OF Certificate OPTIONAL`.
+fn responders(rest: &[u8]) -> Vec<&[u8]> {
+    let list = signed::content(rest, 0xa0).and_then(|inner| signed::content(inner, 0x30));
+    let mut all = Vec::new();
+    let mut reader = list.and_then(|list| SliceReader::new(list).ok());
+    while let Some(reader) = &mut reader
+        && !reader.is_finished()
+        && all.len() < RESPONDERS
+        && let Ok(one) = reader.tlv_bytes()
+    {
+        all.push(one);
+    }
+    all
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-        let content = parts.concat();
-        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
-        [&[tag, 0x82][..], &length, &content].concat()
-    }
-
-    /// A response on the serial number 1 2 3, after one on another.
-    fn response(said: &[u8]) -> Vec<u8> {
-        let time = der(TIME, &[b"20260101000000Z"]);
-        let single = |serial: &[u8], said: &[u8]| {
-            let serial = der(2, &[serial]);
-            let id = der(
-                SEQUENCE,
-                &[&der(SEQUENCE, &[]), &der(OCTETS, &[b"n"]), &serial],
-            );
-            der(SEQUENCE, &[&id, said, &time, &der(FIRST, &[&time])])
-        };
-        let all = [single(&[9], &[GOOD, 0]), single(&[1, 2, 3], said)].concat();
-        let data = der(
-            SEQUENCE,
-            &[&der(0xa2, &[b"key"]), &time, &der(SEQUENCE, &[&all])],
-        );
-        let basic = der(SEQUENCE, &[&data, &der(SEQUENCE, &[]), &der(3, &[&[0]])]);
-        let bytes = der(SEQUENCE, &[&BASIC, &der(OCTETS, &[&basic])]);
-        der(SEQUENCE, &[&[0x0a, 1, 0], &der(FIRST, &[&bytes])])
-    }
-
-    #[test]
-    fn what_is_said_of_a_certificate_is_found_by_its_number() {
-        let good = response(&[GOOD, 0]);
-        let until = Some(1_767_225_600);
-        assert_eq!(status(&good, &[1, 2, 3]), Some(Status::Good { until }));
-        assert_eq!(status(&good, &[1, 2]), None);
-        let revoked = response(&der(SECOND, &[&der(TIME, &[b"20250101000000Z"])]));
-        assert_eq!(status(&revoked, &[1, 2, 3]), Some(Status::Revoked));
-        assert_eq!(status(&revoked, &[9]), Some(Status::Good { until }));
-        let unknown = response(&[UNKNOWN, 0]);
-        assert_eq!(status(&unknown, &[1, 2, 3]), Some(Status::Unknown));
-    }
-
-    #[test]
-    fn what_cannot_be_read_says_nothing_and_harms_nobody() {
-        let good = response(&[GOOD, 0]);
-        for end in 0..good.len() {
-            assert_eq!(status(&good[..end], &[1, 2, 3]), None, "{end} bytes");
-        }
-        for at in 0..good.len() {
-            for bit in 0..8 {
-                let mut odd = good.clone();
-                odd[at] ^= 1 << bit;
-                // Whatever comes of it.
-                assert_ne!(
-                    status(&odd, &[1, 2, 3]),
-                    Some(Status::Revoked),
-                    "{at} {bit}"
-                );
-            }
-        }
-        assert_eq!(status(&[0x30, 3, 0x0a, 1, 6], &[1]), None, "try later");
-    }
-}
+mod tests;

@@ -44,6 +44,8 @@ pub(in crate::probe) struct Made {
     pub(super) home: Arc<ClientConfig>,
     /// Without, for where a redirect leads.
     pub(super) away: Arc<ClientConfig>,
+    /// For a proxy: trusted are the authorities of the system and those of the check, and nobody is told who we are.
+    pub(super) proxy: Arc<ClientConfig>,
 }
 
 impl Default for Own {

@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::stapled::hear;
 use super::{Ends, outcome};
 use crate::core::metric::Unit;
 use crate::core::outcome::Verdict;
@@ -99,9 +100,9 @@ impl Secure {
             let own = Arc::make_mut(&mut config);
             own.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         }
-        let shaken = TlsConnector::from(config).connect(name, stream).await;
+        let (shaken, heard) = hear(TlsConnector::from(config).connect(name, stream)).await;
         let stream = shaken.map_err(|error| outcome(&error, at))?;
-        let ends = env.tls.ends(&stream).await;
+        let ends = env.tls.ends(&stream, heard).await;
         Ok((stream, ends))
     }
 
@@ -128,9 +129,10 @@ impl Secure {
             let found = format!("until {}{above}", ends.leaf);
             Finding::new("certificate", expected, found, true).worth(verdict)
         });
+        ends.explain_stapled(trace);
         let days = ends.leaf.since(now).as_secs_f64() / 86_400.0;
         judgement.metric("certificate days", days.floor(), Unit::Count);
-        for said in soon {
+        for said in soon.into_iter().chain(ends.doubt()) {
             judgement.add(Verdict::Warn, || said);
         }
     }

@@ -1,33 +1,86 @@
 //! A verified certificate, and what its authority says of it today: the OCSP response that a server may send along
 //! (RFC 6066, section 8).
 //!
-//! The response is taken at its word, without a look at its signature: it can only make a look fail that would else
-//! pass, and whoever sends none passes as well.
+//! Only what the authority has signed is a proof, in either direction: whoever is between can add a response, or take
+//! one away. One that proves nothing is warned of, because browsers turn away from such a server.
 
+use std::cell::Cell;
+use std::future::Future;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
-use super::ocsp::{Status, status};
+use super::chain::{LONGEST, is_named};
+use super::ocsp::{Doubt, Key, Status, proven};
 
-/// How long after its end a response is still good: clocks differ, as browsers know.
-const LATE_SECONDS: u64 = 24 * 60 * 60;
+/// Whether the response proves that the certificate is good, or why it proves nothing; none where none came.
+pub(in crate::probe) type Heard = Option<Result<(), Doubt>>;
+
+tokio::task_local! {
+    /// Of the handshake under way: rustls calls the verifier within its future, and lets it say yes or no only.
+    static HEARD: Cell<Heard>;
+}
+
+/// Shakes hands, and hears what was stapled.
+pub(super) async fn hear<T>(shaking: impl Future<Output = T>) -> (T, Heard) {
+    let heard = async {
+        let shaken = shaking.await;
+        (shaken, HEARD.with(Cell::take))
+    };
+    HEARD.scope(Cell::new(None), heard).await
+}
 
 /// Verifies as any client does, and looks at the response.
 #[derive(Debug)]
-pub(super) struct Stapled(Arc<WebPkiServerVerifier>);
+pub(super) struct Stapled {
+    usual: Arc<WebPkiServerVerifier>,
+    roots: Arc<RootCertStore>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
 
 impl Stapled {
     pub(super) fn new(roots: &Arc<RootCertStore>, provider: &Arc<CryptoProvider>) -> Arc<Self> {
         let (roots, provider) = (Arc::clone(roots), Arc::clone(provider));
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
-        Arc::new(Self(verifier.expect("there are authorities to trust")))
+        let algorithms = provider.signature_verification_algorithms;
+        let usual =
+            WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots), provider).build();
+        Arc::new(Self {
+            usual: usual.expect("there are authorities to trust"),
+            roots,
+            algorithms,
+        })
+    }
+
+    fn proven(
+        &self,
+        response: &[u8],
+        (leaf, others): (&CertificateDer<'_>, &[CertificateDer<'_>]),
+        now: UnixTime,
+    ) -> Result<Status, Doubt> {
+        let (_, parsed) = X509Certificate::from_der(leaf).map_err(|_| Doubt::Another)?;
+        let others = others.iter().take(LONGEST);
+        let others: Vec<_> = others
+            .filter_map(|der| X509Certificate::from_der(der).ok())
+            .filter(|(_, other)| other.subject().as_raw() == parsed.issuer().as_raw())
+            .collect();
+        let sent = others
+            .iter()
+            .filter_map(|(_, other)| Key::parse(other.public_key().raw));
+        let anchors = self.roots.roots.iter();
+        let anchors = anchors.filter(|root| is_named(root, parsed.issuer()));
+        let ours = anchors.filter_map(|root| Key::of_content(&root.subject_public_key_info));
+        // Anybody can send a certificate with the name of the authority; what has signed the server's is its key.
+        let keys: Vec<Key<'_>> = sent
+            .chain(ours)
+            .filter(|key| key.has_issued(leaf, &self.algorithms))
+            .collect();
+        proven(response, (&parsed, &keys), &self.algorithms, now)
     }
 }
 
@@ -41,23 +94,21 @@ impl ServerCertVerifier for Stapled {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let verified = self
-            .0
+            .usual
             .verify_server_cert(leaf, intermediates, name, response, now)?;
         if response.is_empty() {
             return Ok(verified);
         }
-        let Ok((_, leaf)) = X509Certificate::from_der(leaf) else {
-            return Ok(verified);
+        let heard = match self.proven(response, (leaf, intermediates), now) {
+            Ok(Status::Good) => Ok(()),
+            Ok(Status::Over) => return Err(CertificateError::InvalidOcspResponse.into()),
+            Ok(Status::Revoked) => return Err(CertificateError::Revoked.into()),
+            Ok(Status::Unknown) => return Err(CertificateError::UnknownRevocationStatus.into()),
+            Err(doubt) => Err(doubt),
         };
-        match status(response, leaf.raw_serial()) {
-            Some(Status::Good { until }) if until.is_some_and(|until| is_over(until, now)) => {
-                Err(CertificateError::InvalidOcspResponse.into())
-            }
-            // One that cannot be read says nothing, like one that is not there.
-            Some(Status::Good { .. }) | None => Ok(verified),
-            Some(Status::Revoked) => Err(CertificateError::Revoked.into()),
-            Some(Status::Unknown) => Err(CertificateError::UnknownRevocationStatus.into()),
-        }
+        // Nobody listens for postgres, which staples nothing, and for proxies.
+        HEARD.try_with(|cell| cell.set(Some(heard))).ok();
+        Ok(verified)
     }
 
     fn verify_tls12_signature(
@@ -66,7 +117,7 @@ impl ServerCertVerifier for Stapled {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0
+        self.usual
             .verify_tls12_signature(message, certificate, signature)
     }
 
@@ -76,16 +127,11 @@ impl ServerCertVerifier for Stapled {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0
+        self.usual
             .verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.usual.supported_verify_schemes()
     }
-}
-
-fn is_over(until: i64, now: UnixTime) -> bool {
-    let until = u64::try_from(until).unwrap_or_default();
-    until.saturating_add(LATE_SECONDS) < now.as_secs()
 }

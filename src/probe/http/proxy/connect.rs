@@ -1,9 +1,8 @@
 //! CONNECT: asks an HTTP proxy for a way through.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
-use super::Refusal;
+use super::{Refusal, Stream};
 use crate::core::text;
 use crate::probe::address::Address;
 
@@ -13,7 +12,7 @@ const HEAD: usize = 16 << 10;
 const PIECE_CHARS: usize = 80;
 
 pub(super) async fn ask(
-    stream: &mut TcpStream,
+    stream: &mut Stream,
     to: &Address,
     credentials: Option<&str>,
 ) -> Result<(), Refusal> {
@@ -24,6 +23,7 @@ pub(super) async fn ask(
     let request =
         format!("CONNECT {at} HTTP/1.1\r\nHost: {at}\r\nUser-Agent: {agent}\r\n{login}\r\n");
     stream.write_all(request.as_bytes()).await?;
+    stream.flush().await?;
     let mut head = Vec::new();
     let mut piece = [0; 1_024];
     let end = loop {

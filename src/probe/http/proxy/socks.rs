@@ -3,9 +3,8 @@
 use std::net::IpAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
-use super::Refusal;
+use super::{Refusal, Stream};
 use crate::probe::address::{Address, Host};
 use crate::settings::Secret;
 
@@ -15,7 +14,7 @@ const OPEN: u8 = 0;
 const PASSWORD: u8 = 2;
 
 pub(super) async fn ask(
-    stream: &mut TcpStream,
+    stream: &mut Stream,
     to: &Address,
     login: Option<&(Secret, Secret)>,
 ) -> Result<(), Refusal> {
