@@ -95,6 +95,11 @@ impl Sink {
         !self.cut
     }
 
+    /// Whether more came than was wanted.
+    pub(super) fn is_full(&self) -> bool {
+        self.cut
+    }
+
     /// What was taken; `packed` says why there is no more of it.
     pub(super) fn end(self, packed: Option<String>) -> Body {
         let whole = !self.cut && packed.is_none();
