@@ -100,6 +100,7 @@ fn read(
 ) -> (Plan, Vec<Problem>, Vec<PathBuf>) {
     let mut found = files::read(source);
     let report = Report::new(environment, &found.folder);
+    let report = report.with_strange(std::mem::take(&mut found.strange));
     let readable = found.problems.is_empty();
     for problem in found.problems.drain(..) {
         report.push(problem);

@@ -6,6 +6,7 @@ mod expand;
 mod lists;
 mod near;
 mod numbers;
+mod ours;
 mod problem;
 mod report;
 mod secret;
@@ -13,6 +14,7 @@ mod section;
 pub mod units;
 
 pub use near::near;
+pub use ours::Stranger;
 pub use problem::{Place, Problem};
 pub use report::{Report, Source};
 pub use secret::Secret;

@@ -1,12 +1,14 @@
 //! Which files make up a configuration, and their text.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{BUILT_IN, folder_of};
-use crate::settings::{self, Problem};
+use crate::settings::{self, Problem, Stranger};
 
 /// Largest file that is read. Ten thousand checks fit in; a log that was named by mistake does not.
 const MAX_BYTES: u64 = 1 << 20;
@@ -76,6 +78,8 @@ fn choose(flag: Option<&Path>, variable: Option<PathBuf>, usual: &[PathBuf]) -> 
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub texts: Vec<settings::Source>,
+    /// Those of them that others can write, by their names.
+    pub strange: BTreeMap<Arc<str>, Stranger>,
     /// What could not be read.
     pub problems: Vec<Problem>,
     /// What relative paths are relative to.
@@ -159,10 +163,12 @@ impl Found {
 
     fn read_file(&mut self, path: &Path) {
         match text_of(path) {
-            Ok(text) => self.texts.push(settings::Source {
-                name: path.display().to_string().into(),
-                text,
-            }),
+            Ok((text, stranger)) => {
+                let name: Arc<str> = path.display().to_string().into();
+                self.strange
+                    .extend(stranger.map(|stranger| (Arc::clone(&name), stranger)));
+                self.texts.push(settings::Source { name, text });
+            }
             Err((message, hint)) => self.refuse(format!("{}: {message}", path.display()), hint),
         }
     }
@@ -181,11 +187,12 @@ pub(super) fn text_again(name: &str) -> Option<String> {
     if name == BUILT_IN_NAME {
         return Some(BUILT_IN.to_owned());
     }
-    text_of(Path::new(name)).ok()
+    text_of(Path::new(name)).ok().map(|(text, _)| text)
 }
 
-/// The text of a file, without a byte order mark; or what is wrong with the file and what to do.
-fn text_of(path: &Path) -> Result<String, (String, &'static str)> {
+/// The text of a file, without a byte order mark, and whether others can write it; or what is wrong with the file and
+/// what to do.
+fn text_of(path: &Path) -> Result<(String, Option<Stranger>), (String, &'static str)> {
     const UNREADABLE: &str = "create it, readable for the user that Belfry runs as";
     let cannot = |error: std::io::Error| (format!("cannot read it: {error}"), UNREADABLE);
     // Asked before it is opened: opening a pipe would wait for somebody to write.
@@ -197,6 +204,10 @@ fn text_of(path: &Path) -> Result<String, (String, &'static str)> {
     }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(cannot)?;
+    // Of what was opened: the name may lead to another file by now.
+    let meta = file.metadata().map_err(cannot)?;
+    let me = nix::unistd::geteuid().as_raw();
+    let stranger = Stranger::of(&path.display().to_string(), &meta, me);
     file.take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(cannot)?;
@@ -213,10 +224,11 @@ fn text_of(path: &Path) -> Result<String, (String, &'static str)> {
             "save it as UTF-8",
         )
     })?;
-    Ok(match text.strip_prefix('\u{feff}') {
+    let text = match text.strip_prefix('\u{feff}') {
         Some(text) => text.to_owned(),
         None => text,
-    })
+    };
+    Ok((text, stranger))
 }
 
 #[cfg(test)]

@@ -32,6 +32,9 @@ pub(super) fn add(section: &mut Section<'_>, check: &mut Check) -> Option<Arc<Re
 }
 
 fn read(section: &mut Section<'_>, check: &Check) -> Option<(Rule, Remedy)> {
+    if section.has(KEY) {
+        section.must_be_ours(KEY);
+    }
     let mut section = section.table(KEY)?;
     let remedy = act(&mut section);
     let after = section.integer("after", 1..=MAX_AFTER);

@@ -14,6 +14,7 @@ mod files;
 mod heartbeats;
 mod isolation;
 mod mistakes;
+mod ours;
 mod remedies;
 mod shipped;
 
@@ -26,7 +27,10 @@ impl Folder {
         for (name, text) in files {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
+            fs::write(&path, text).unwrap();
+            // Whatever the umask says: nobody else may name what is run.
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+            fs::set_permissions(path, mode).unwrap();
         }
         Self(folder)
     }

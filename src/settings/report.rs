@@ -1,12 +1,12 @@
 //! What a reading collects, and where it reads from.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Place, Problem};
+use super::{Place, Problem, Stranger};
 
 /// Most problems that are kept: a binary file has one on every line.
 const MAX_PROBLEMS: usize = 100;
@@ -46,6 +46,8 @@ pub struct Report<'e> {
     folder: PathBuf,
     /// The files that secrets are in, whether they can be read or not.
     secrets: RefCell<BTreeSet<PathBuf>>,
+    /// The files that others can write, by their names.
+    strange: BTreeMap<Arc<str>, Stranger>,
 }
 
 impl<'e> Report<'e> {
@@ -57,7 +59,19 @@ impl<'e> Report<'e> {
             environment,
             folder: folder.to_owned(),
             secrets: RefCell::default(),
+            strange: BTreeMap::new(),
         }
+    }
+
+    /// Knows of files that others can write.
+    #[must_use]
+    pub fn with_strange(self, strange: BTreeMap<Arc<str>, Stranger>) -> Self {
+        Self { strange, ..self }
+    }
+
+    /// Why a file of the configuration may be another's word.
+    pub fn stranger(&self, file: &str) -> Option<&Stranger> {
+        self.strange.get(file)
     }
 
     /// Notes that a secret is in this file.

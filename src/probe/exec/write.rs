@@ -15,6 +15,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Command> {
         let hint = "add command = [\"/usr/lib/nagios/plugins/check_load\", \"-w\", \"5\"]";
         section.refuse("command", "\"command\" is missing", hint);
     }
+    section.must_be_ours("command");
     let argv = argv(&mut section, "command");
     let around = surroundings(&mut section);
     section.finish();
