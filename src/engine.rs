@@ -312,7 +312,9 @@ fn log(engine: &Engine, event: &Event) {
             let check_name = name(check);
             tracing::info!(check = %check_name, "remedy of {check_name}: {step}");
         }
-        Event::Deafened { from, to, reason } => {
+        Event::Deafened {
+            from, to, reason, ..
+        } => {
             let deaf_ms = to.since(*from).as_millis();
             tracing::info!(deaf_ms, "could not hear from {from} to {to}: {reason}");
         }

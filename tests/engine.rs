@@ -15,6 +15,8 @@ use belfry::core::view;
 mod away;
 #[path = "engine/beats.rs"]
 mod beats;
+#[path = "engine/behind.rs"]
+mod behind;
 #[path = "engine/isolation.rs"]
 mod isolation;
 #[path = "engine/made.rs"]

@@ -55,6 +55,8 @@ pub(super) fn read<'a>(
         manual_resume: section.boolean("manual_resume").unwrap_or_default(),
         filter: filter(&mut section),
     };
+    // Jobs report from here, where it is not said that they do from elsewhere.
+    let behind = base.isolation.behind(&mut section, None);
     let about = About::read(&mut section, GROUP, base);
     let rules = Rules {
         fail_after: Threshold::in_a_row(1),
@@ -65,6 +67,7 @@ pub(super) fn read<'a>(
         kind: KIND.into(),
         target: schedule.to_string().into(),
         retry_every: None,
+        behind,
         heartbeat: Some(rule),
         ..check::judged(name, schedule, &rules, &about)
     };

@@ -62,6 +62,8 @@ pub struct Engine {
     threads: OrdSet<(IncidentId, Nid)>,
     /// Checks in trouble without an incident: a parent holds their alert, see `depend`, or a remedy, see `heal`.
     held: OrdSet<CheckId>,
+    /// Uplinks that are gone, or seem to be, see `isolate`.
+    lost: OrdSet<CheckId>,
     /// Checks for which a remedy is under way.
     remedied: OrdSet<CheckId>,
     /// The last ones that left the outbox, without their messages.
@@ -94,6 +96,7 @@ impl Engine {
                     from: *from,
                     to: *to,
                     reason: Arc::clone(reason),
+                    behind: None,
                 }]
             }
             Input::ClockSet { from, to } => vec![Event::ClockSet {

@@ -171,6 +171,9 @@ pub enum Event {
         from: Time,
         to: Time,
         reason: Arc<str>,
+        /// The uplink that was gone, where only the heartbeats behind it could not be heard.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        behind: Option<Arc<str>>,
     },
     /// The wall clock was set; deadlines moved with it.
     ClockSet {

@@ -152,3 +152,20 @@ fn the_manual_has_every_form_of_a_canary_and_no_key_that_is_not_read() {
     let known = problems("[isolation]\nnot_a_key_of_anything = 1\n").join("\n");
     assert!(known.contains("known here: canaries, scope"), "{known}");
 }
+
+#[test]
+fn a_heartbeat_reports_from_here_unless_it_says_otherwise() {
+    let behind = |keys: &str| {
+        let plan = plan(&format!("[heartbeat.x]\nevery = \"1h\"\n{keys}\n"));
+        let behind = check(&plan, "x").behind.as_ref();
+        behind.map(ToString::to_string)
+    };
+    assert_eq!(behind(""), None);
+    assert_eq!(behind("scope = \"local\""), None);
+    let uplink = behind("scope = \"uplink\"");
+    assert_eq!(uplink.as_deref(), Some("belfry.uplink"));
+    one_problem(
+        "[heartbeat.x]\nevery = \"1h\"\nscope = \"office\"\n",
+        &["there is no scope \"office\""],
+    );
+}

@@ -100,7 +100,22 @@ impl Engine {
                     Arc::make_mut(slot).phase = Phase::Superseded { by: by.clone() };
                 }
             }
-            Event::Deafened { from, to, .. } => self.on_all(|w| w.deafen(*from, *to)),
+            Event::Deafened {
+                from,
+                to,
+                behind: None,
+                ..
+            } => self.on_all(|w| w.deafen(*from, *to)),
+            Event::Deafened {
+                from,
+                to,
+                behind: Some(uplink),
+                ..
+            } => {
+                for beat in self.beats_behind(uplink) {
+                    self.on(beat, |w| w.deafen(*from, *to));
+                }
+            }
             Event::ClockSet { from, to } => self.shift(*from, *to),
         }
     }
@@ -180,7 +195,20 @@ impl Engine {
             (false, true) => drop(self.remedied.remove(&check)),
             (true, true) | (false, false) => {}
         }
-        let (old, new) = (watched.wake, watched.next_wake());
+        let is_lost = watched.is_lost();
+        let uplink =
+            (is_lost != self.lost.contains(&check)).then(|| Arc::clone(&watched.check.name));
+        let (old, new) = (watched.wake, watched.next_wake(self.is_deaf_to(watched)));
+        if let Some(uplink) = uplink {
+            if is_lost {
+                self.lost.insert(check);
+            } else {
+                self.lost.remove(&check);
+            }
+            for beat in self.beats_behind(&uplink) {
+                self.rewake(beat);
+            }
+        }
         if old == new {
             return;
         }

@@ -1,9 +1,11 @@
-//! Isolation: while our uplink is gone, nothing is known of what is behind it.
+//! Isolation: while our uplink is gone, nothing is known of what is behind it, and what would report over it cannot be
+//! heard.
 
 use std::borrow::Cow;
 
 use super::{Engine, Watched};
-use crate::core::check::UPLINK;
+use crate::core::check::{CheckId, UPLINK};
+use crate::core::event::Event;
 use crate::core::outcome::{Outcome, Verdict};
 use crate::core::state::{Phase, Reason};
 use crate::core::time::Time;
@@ -19,6 +21,40 @@ impl Engine {
         };
         let is_back = matches!(uplink.record.reason, Reason::Recovered(_));
         uplink.is_failing() || is_back && at < uplink.record.since
+    }
+
+    /// Whether a heartbeat reports over an uplink that is gone, or seems to be: its silence says nothing then.
+    pub(super) fn is_deaf_to(&self, watched: &Watched) -> bool {
+        let behind = watched.check.behind.as_ref();
+        let behind = behind.filter(|_| watched.check.heartbeat.is_some());
+        let uplink = behind.and_then(|name| self.named(name));
+        uplink.is_some_and(|uplink| uplink.is_lost())
+    }
+
+    /// The heartbeats that report over the uplink with this name.
+    pub(super) fn beats_behind(&self, uplink: &str) -> Vec<CheckId> {
+        let behind = |watched: &Watched| watched.check.behind.as_deref() == Some(uplink);
+        let beats = self.heartbeats().filter(|watched| behind(watched));
+        beats.map(|watched| watched.id).collect()
+    }
+
+    /// With the first answer after an isolation, its time is deaf time for the heartbeats behind it. What was deaf time
+    /// for all within it, as that of a restart, counts twice then: a job that is dead is told of so much later.
+    pub(super) fn deaf_until(
+        &self,
+        now: Time,
+        uplink: &Watched,
+        outcome: &Outcome,
+    ) -> Option<Event> {
+        let is_back = uplink.is_lost() && matches!(outcome.verdict, Verdict::Pass | Verdict::Warn);
+        let from = uplink.record.failing_since.filter(|_| is_back)?;
+        let name = &uplink.check.name;
+        (!self.beats_behind(name).is_empty()).then(|| Event::Deafened {
+            from,
+            to: now,
+            reason: format!("{name} did not answer").into(),
+            behind: Some(name.clone()),
+        })
     }
 
     /// What a look is worth, considering what else is known.

@@ -24,7 +24,9 @@ impl Engine {
         match self.watched(check).filter(|watched| watched.active) {
             Some(watched) => {
                 let outcome = self.believed(watched, at, outcome);
-                self.judge(now, watched, at, &outcome, None)
+                let mut events = self.judge(now, watched, at, &outcome, None);
+                events.extend(self.deaf_until(now, watched, &outcome));
+                events
             }
             // The check was removed while the probe was under way.
             None => Vec::new(),

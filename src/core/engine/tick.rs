@@ -73,7 +73,8 @@ impl Engine {
                 step: Step::InVain,
             });
         }
-        if let Some((at, reason)) = watched.overdue_at().filter(|&(at, _)| at <= now) {
+        let overdue = watched.overdue_at().filter(|&(at, _)| at <= now);
+        if let Some((at, reason)) = overdue.filter(|_| !self.is_deaf_to(watched)) {
             let outcome = Outcome::fail(&silence(watched, &reason, &self.roster.zone));
             events.extend(self.judge(now, watched, at, &outcome, Some(reason)));
             // It has just turned, so that whatever was steady is not any more.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::check::{Check, CheckId, Flapping};
+use crate::core::check::{Check, CheckId, Flapping, UPLINK};
 use crate::core::heartbeat::{Beat, Made};
 use crate::core::incident::IncidentId;
 use crate::core::outcome::{Outcome, Verdict};
@@ -153,12 +153,17 @@ impl Watched {
         }
     }
 
-    /// When it has to be looked at again without anything new.
-    pub(super) fn next_wake(&self) -> Option<Time> {
+    /// Whether it is an uplink that is gone, or seems to be.
+    pub(super) fn is_lost(&self) -> bool {
+        self.active && &*self.check.kind == UPLINK && self.is_failing()
+    }
+
+    /// When it has to be looked at again without anything new; silence counts for nothing where we are `deaf` to it.
+    pub(super) fn next_wake(&self, deaf: bool) -> Option<Time> {
         if !self.active {
             return None;
         }
-        let overdue = self.overdue_at().map(|(at, _)| at);
+        let overdue = self.overdue_at().filter(|_| !deaf).map(|(at, _)| at);
         let calm = self.calm_at();
         let hope = self.hopes_until().filter(|_| self.is_held());
         let former = self.record.beat.as_ref().and_then(Beat::former_until);
