@@ -50,6 +50,8 @@ impl Verdict {
 
 /// Most findings that are kept beside a message: more are read by nobody.
 pub const LEFT_OUT: usize = 20;
+/// Longest of them, in characters: what says more belongs into a log.
+const FINDING_CHARS: usize = 1_000;
 
 /// Where in a message the latency belongs; see [`Outcome::message`]. A private-use character, which
 /// [`text::line`] takes out of everything that comes from outside.
@@ -71,8 +73,8 @@ pub struct Outcome {
     /// [`super::uptime::Tally`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Arc<[Metric]>>,
-    /// What was found beside it and is only counted in the message, which has no room for it. Kept of the last
-    /// outcome only.
+    /// What was found beside it and is only counted in the message, which has no room for it; whole what is cut in the
+    /// message. Kept of the last outcome only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<Arc<[Arc<str>]>>,
 }
@@ -96,6 +98,7 @@ impl Outcome {
             metrics: None,
             left_out: None,
         }
+        .with_whole(message)
     }
 
     /// An outcome with a latency. The message reads `{before} in {latency}{after}`; `before` may come
@@ -109,6 +112,17 @@ impl Outcome {
             phases: None,
             metrics: None,
             left_out: None,
+        }
+        .with_whole(before)
+    }
+
+    /// The same, with a message that had to be cut whole beside it.
+    fn with_whole(self, message: &str) -> Self {
+        let is_cut = text::is_longer(message, text::MESSAGE_CHARS);
+        if is_cut {
+            self.with_left_out(&[message])
+        } else {
+            self
         }
     }
 
@@ -151,9 +165,12 @@ impl Outcome {
 
     /// The same with what the message has no room for, at most [`LEFT_OUT`] lines.
     #[must_use]
-    pub fn with_left_out(mut self, texts: &[String]) -> Self {
-        let lines = texts.iter().take(LEFT_OUT).map(|text| text::message(text));
-        self.left_out = (!texts.is_empty()).then(|| lines.collect());
+    pub fn with_left_out(mut self, texts: &[impl AsRef<str>]) -> Self {
+        let lines = texts.iter().take(LEFT_OUT);
+        let lines = lines.map(|text| text::words(text.as_ref(), FINDING_CHARS).into());
+        if !texts.is_empty() {
+            self.left_out = Some(lines.collect());
+        }
         self
     }
 
@@ -198,6 +215,27 @@ mod tests {
             Outcome::timed(Verdict::Warn, took, "200 OK", ", slower than 800 ms").message(),
             "200 OK in 912 ms, slower than 800 ms"
         );
+    }
+
+    #[test]
+    fn a_message_that_is_cut_is_whole_beside_it() {
+        let said = |words: usize| vec!["word"; words].join(" ");
+        let outcome = Outcome::fail(&said(48));
+        assert_eq!((&*outcome.text, &outcome.left_out), (&*said(48), &None));
+        let long = said(60);
+        for outcome in [
+            Outcome::fail(&long),
+            Outcome::timed(Verdict::Fail, Duration::ZERO, &long, ""),
+        ] {
+            assert!(outcome.text.starts_with(&(said(47) + " …")), "{outcome:?}");
+            assert_eq!(
+                outcome.left_out.as_deref(),
+                Some(&[long.as_str().into()][..])
+            );
+        }
+        let endless = Outcome::fail(&said(10_000));
+        let whole = &endless.left_out.expect("there is more")[0];
+        assert_eq!(whole.chars().count(), FINDING_CHARS - 4);
     }
 
     #[test]

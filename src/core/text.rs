@@ -45,6 +45,28 @@ pub fn end(text: &str, limit: usize) -> String {
     kept.join(BETWEEN)
 }
 
+/// Whether [`line`] cuts it.
+pub fn is_longer(text: &str, limit: usize) -> bool {
+    text.trim().chars().nth(limit).is_some()
+}
+
+/// As [`line`], but cut behind a word, where one ends in the second half.
+pub fn words(text: &str, limit: usize) -> String {
+    if !is_longer(text, limit) {
+        return line(text, limit);
+    }
+    let longer = line(text, limit + 1);
+    // Room for a space and the ellipsis. The space after the last word may be the first that does not fit.
+    let head = longer.chars().take(limit.saturating_sub(1));
+    let head: String = head.collect();
+    let end = head.char_indices().rev().find(|(_, c)| c.is_whitespace());
+    let whole = end.and_then(|(end, _)| head.get(..end)).map(str::trim_end);
+    match whole.filter(|whole| whole.chars().count() >= limit / 2) {
+        Some(whole) => format!("{whole} …"),
+        None => line(text, limit),
+    }
+}
+
 /// `text` with its lines, without any other control characters, at most `limit` characters.
 pub fn block(text: &str, limit: usize) -> String {
     let plain = |c| {
@@ -60,7 +82,7 @@ pub fn block(text: &str, limit: usize) -> String {
 
 /// `text` as the message of an outcome: one line of at most [`MESSAGE_CHARS`] characters.
 pub fn message(text: &str) -> Arc<str> {
-    line(text, MESSAGE_CHARS).into()
+    words(text, MESSAGE_CHARS).into()
 }
 
 /// Whether `c` can stand in one line of text without moving the cursor, hiding or reordering anything.
@@ -135,5 +157,25 @@ mod tests {
     fn long_text_is_cut_with_an_ellipsis() {
         assert_eq!(line("abcdef", 4), "abc…");
         assert_eq!(line("abcd", 4), "abcd");
+    }
+
+    #[test]
+    fn long_text_is_cut_behind_a_word_where_that_loses_little() {
+        for (text, limit, cut) in [
+            ("three little words", 18, "three little words"),
+            ("three little words", 17, "three little …"),
+            ("three little words", 14, "three little …"),
+            ("three little words", 13, "three little…"),
+            ("three little words", 10, "three …"),
+            ("onelongword", 5, "onel…"),
+            ("a onelongword", 10, "a onelong…"),
+            ("eins, zwei… drei", 13, "eins, zwei… …"),
+            ("ends so…", 8, "ends so…"),
+            ("über größe bitte", 12, "über größe …"),
+        ] {
+            let found = words(text, limit);
+            assert_eq!(found, cut, "{limit}");
+            assert!(found.chars().count() <= limit);
+        }
     }
 }

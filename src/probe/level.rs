@@ -242,7 +242,7 @@ impl Judgement {
         }
         Outcome::timed(verdict, took, what, &after)
             .with_metrics(metrics)
-            .with_left_out(rest)
+            .with_left_out(&rest)
     }
 
     /// As [`Judgement::timed`], for what came to an answer and fails all the same: `200 OK in 12 ms, but …`.
@@ -264,7 +264,7 @@ impl Judgement {
         let message = if texts.is_empty() { good } else { &told };
         Outcome::new(verdict, message)
             .with_metrics(metrics)
-            .with_left_out(rest)
+            .with_left_out(&rest)
     }
 
     /// The numbers alone.
@@ -289,18 +289,22 @@ impl Judgement {
 }
 
 /// As many of `texts` as fit into a message, each whole but for a first one that is too long alone, with the number of
-/// those that do not; and these.
-fn fitting<'t>(texts: &'t [String], between: &str) -> (String, &'t [String]) {
+/// those that do not; and these, behind the first where that is cut.
+fn fitting<'t>(texts: &'t [String], between: &str) -> (String, Vec<&'t str>) {
     let rest = |left: usize| match left {
         0 => String::new(),
         left => format!("{between}and {left} more"),
     };
     let mut told = String::new();
+    let mut beside = Vec::new();
     for (nth, text) in texts.iter().enumerate() {
         let left = texts.len() - nth - 1;
         let room = MESSAGE_CHARS.saturating_sub(rest(left).chars().count());
         if nth == 0 {
-            told = text::line(text, room);
+            told = text::words(text, room);
+            if text::is_longer(text, room) {
+                beside.push(text.as_str());
+            }
             continue;
         }
         let text = text::line(text, MESSAGE_CHARS);
@@ -310,89 +314,15 @@ fn fitting<'t>(texts: &'t [String], between: &str) -> (String, &'t [String]) {
             .sum::<usize>()
             > room
         {
-            return (told + &rest(left + 1), texts.get(nth..).unwrap_or_default());
+            let others = texts.iter().skip(nth).map(String::as_str);
+            beside.extend(others);
+            return (told + &rest(left + 1), beside);
         }
         told.push_str(between);
         told.push_str(&text);
     }
-    (told, &[])
+    (told, beside)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_has_whole_findings_and_says_how_many_it_leaves_out() {
-        let told = |lengths: &[usize]| {
-            let mut judgement = Judgement::default();
-            for length in lengths {
-                judgement.add(Verdict::Warn, || "x".repeat(*length));
-            }
-            judgement.outcome("good").message()
-        };
-        let x = |length: usize| "x".repeat(length);
-        let mut judgement = Judgement::default();
-        for length in [100, 139, 20] {
-            judgement.add(Verdict::Warn, || x(length));
-        }
-        let outcome = judgement.timed(Duration::from_millis(12), "asked");
-        let message = format!("asked in 12 ms, {}, and 2 more", x(100));
-        assert_eq!(outcome.message(), message);
-        let left_out = outcome.left_out.unwrap();
-        assert_eq!(*left_out, [x(139).into(), x(20).into()]);
-        assert_eq!(told(&[100, 100]), format!("{}; {}", x(100), x(100)));
-        assert_eq!(told(&[100, 138]), format!("{}; {}", x(100), x(138)));
-        assert_eq!(told(&[100, 139]), format!("{}; and 1 more", x(100)));
-        assert_eq!(
-            told(&[100, 100, 30, 20]),
-            format!("{}; {}; and 2 more", x(100), x(100))
-        );
-        assert_eq!(told(&[500, 20]), format!("{}…; and 1 more", x(227)));
-        assert_eq!(told(&[500]), format!("{}…", x(239)));
-        for count in 1..60 {
-            assert!(
-                told(&vec![count; 30]).chars().count() <= MESSAGE_CHARS,
-                "{count}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_worst_decides_and_is_said_first() {
-        let mut trace = Trace::explaining(Duration::from_secs(1));
-        let mut judgement = Judgement::default();
-        judgement.level(&mut trace, "load", (1.5, Unit::Count), Levels::of(1.0, 2.0));
-        judgement.level(
-            &mut trace,
-            "memory",
-            (97.0, Unit::Percent),
-            Levels::of(90.0, 95.0),
-        );
-        judgement.level(
-            &mut trace,
-            "swap",
-            (0.0, Unit::Percent),
-            Levels::of(50.0, 80.0),
-        );
-        let outcome = judgement.outcome("all is well");
-        assert_eq!(outcome.verdict, Verdict::Fail);
-        assert_eq!(
-            outcome.message(),
-            "memory 97 % (fail at 95 %); load 1.5 (warn at 1)"
-        );
-        assert_eq!(outcome.metrics.as_deref().map(<[Metric]>::len), Some(3));
-        let found: Vec<Verdict> = trace.findings().iter().map(|f| f.verdict).collect();
-        assert_eq!(found, [Verdict::Warn, Verdict::Fail, Verdict::Pass]);
-        assert_eq!(trace.findings()[1].expected, "below 90 %");
-    }
-
-    #[test]
-    fn nothing_to_say_is_good() {
-        let outcome = Judgement::default().outcome("12 processes");
-        assert_eq!(
-            (outcome.verdict, &*outcome.message()),
-            (Verdict::Pass, "12 processes")
-        );
-    }
-}
+mod tests;

@@ -27,6 +27,14 @@ pub fn check(view: &View, now: Time, watched: &Watched, operator: bool) -> Value
     check["flapping"] = json!(watched.record.flapping);
     check["settings"] = settings(watched);
     check["remedy"] = remedy(watched);
+    if let Some(more) = watched
+        .record
+        .last
+        .as_ref()
+        .and_then(|last| last.outcome.left_out.as_ref())
+    {
+        check["last"]["left_out"] = json!(more);
+    }
     if let Some(made) = &watched.record.made {
         check["made"] = json!({
             "at": made.created.rfc3339(),

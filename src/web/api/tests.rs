@@ -1,10 +1,13 @@
 //! Stories about the shapes of the JSON.
 
+use std::time::Duration;
+
 use expect_test::expect;
 use serde_json::Value;
 
 use crate::core::incident::{Acknowledgement, Incident};
-use crate::web::page::story::{self, BEAT, NOW};
+use crate::core::outcome::{Outcome, Verdict};
+use crate::web::page::story::{self, BEAT, NOW, Story, probe};
 
 fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).expect("serialisable")
@@ -128,6 +131,21 @@ fn a_heartbeat_tells_its_pings_and_its_address_only_to_an_operator() {
           "state": "up"
         }"#]]
     .assert_eq(&pretty(&shown));
+}
+
+#[test]
+fn what_a_message_has_no_room_for_is_told_of_one_check_only() {
+    let start = NOW - Duration::from_mins(1);
+    let mut story = Story::begin(vec![(probe("shop", "Shop", "postgres", "db"), 0)], start);
+    let outcome = Outcome::new(Verdict::Warn, "connections 97 %; and 1 more");
+    let outcome = outcome.with_left_out(&["bloat 40 %"]);
+    story.look(start, "shop", outcome);
+    let view = story.view(NOW);
+    let shop = view.engine.named("shop").expect("watched");
+    let last = &super::check(&view, NOW, shop, false)["last"];
+    assert_eq!(last["left_out"], serde_json::json!(["bloat 40 %"]));
+    let last = &super::checks(&view, NOW)[0]["last"];
+    assert_eq!(last["left_out"], Value::Null);
 }
 
 #[test]
