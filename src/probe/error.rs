@@ -10,6 +10,8 @@ pub(super) type Looked<T> = Result<T, Outcome>;
 /// Linux's numbers for "too many open files" in the process, and in the system; Rust has no kind for them.
 const EMFILE: i32 = 24;
 const ENFILE: i32 = 23;
+/// "Address family not supported by protocol": a system without IPv6.
+const EAFNOSUPPORT: i32 = 97;
 /// "No buffer space available".
 const ENOBUFS: i32 = 105;
 
@@ -33,6 +35,9 @@ fn ours(error: &io::Error) -> Option<&'static str> {
         }
         Some(ENFILE) => {
             return Some("the system has too many open files (ENFILE); raise fs.file-max");
+        }
+        Some(EAFNOSUPPORT) => {
+            return Some("this system does not speak to such addresses (is IPv6 off?)");
         }
         Some(ENOBUFS) => return Some("the system has no buffers left for the network (ENOBUFS)"),
         _ => {}
@@ -81,8 +86,8 @@ mod tests {
 
     #[test]
     fn our_own_trouble_is_never_held_against_the_target() {
-        // EPERM, ENFILE, EMFILE, EADDRNOTAVAIL, ENETDOWN, ENETUNREACH, ENOBUFS
-        for code in [1, 23, 24, 99, 100, 101, 105] {
+        // EPERM, ENFILE, EMFILE, EAFNOSUPPORT, EADDRNOTAVAIL, ENETDOWN, ENETUNREACH, ENOBUFS
+        for code in [1, 23, 24, 97, 99, 100, 101, 105] {
             let error = io::Error::from_raw_os_error(code);
             assert_eq!(outcome(&error, "h:1").verdict, Verdict::Unknown, "{error}");
         }

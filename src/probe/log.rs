@@ -123,7 +123,7 @@ impl Settings {
         let told = match &self.place {
             Place::Journal(journal) => journal.follow(&self.rules, (now, within), trace).await?,
             Place::File { path, kept, aside } => {
-                trace.enter(Stage::Files);
+                trace.ask_about(Stage::Files);
                 let (path, kept, rules) = (path.clone(), kept.clone(), self.rules.clone());
                 let deadline = trace.deadline();
                 let told = aside.run(trace, move || {

@@ -177,7 +177,7 @@ impl Settings {
     }
 
     pub(super) async fn look(&self, env: &Env, trace: &mut Trace) -> Looked<Outcome> {
-        trace.enter(Stage::Files);
+        trace.ask_about(Stage::Files);
         let (place, name) = (self.place.clone(), self.interface.clone());
         let seen = self.aside.run(trace, move || Seen::now(&place, &name));
         let seen = seen.await??;

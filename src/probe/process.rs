@@ -127,7 +127,7 @@ impl Settings {
     }
 
     pub(super) async fn look(&self, env: &Env, trace: &mut Trace) -> Looked<Outcome> {
-        trace.enter(Stage::Files);
+        trace.ask_about(Stage::Files);
         let which = self.which.clone();
         let seen = self.aside.run(trace, move || Seen::now(&which)).await??;
         let (outcome, now) = self.judge(seen, self.before.take(), env.clock.now(), trace);

@@ -8,7 +8,7 @@ use tokio::time::error::Elapsed;
 
 use super::error::Looked;
 use super::finding::Finding;
-use crate::core::outcome::{Outcome, Phase, micros};
+use crate::core::outcome::{Outcome, Phase, Verdict, micros};
 use crate::core::time::human;
 
 /// What a probe is doing. In the order in which phases are told.
@@ -73,6 +73,9 @@ impl Stage {
     }
 }
 
+/// A look that ends so much later than it must has not been looked after: we were stopped, or had no processor.
+const STOOD_STILL: Duration = Duration::from_secs(2);
+
 /// Most assertions of one look that are told.
 const FINDINGS: usize = 200;
 
@@ -87,6 +90,8 @@ pub(super) struct Trace {
     timeout: Duration,
     stage: Option<(Stage, Instant)>,
     spent: [Option<Duration>; Stage::ALL.len()],
+    /// Whether what is asked is only the way to what is looked at.
+    blameless: bool,
     /// Kept only where somebody asks for them.
     findings: Option<Vec<Finding>>,
 }
@@ -98,6 +103,7 @@ impl Trace {
             timeout,
             stage: None,
             spent: [None; Stage::ALL.len()],
+            blameless: false,
             findings: None,
         }
     }
@@ -120,6 +126,12 @@ impl Trace {
     /// What was asserted, in order.
     pub(super) fn findings(&self) -> &[Finding] {
         self.findings.as_deref().unwrap_or_default()
+    }
+
+    /// From here on silence is not that of the target: it is our kernel that is asked about it.
+    pub(super) fn ask_about(&mut self, stage: Stage) {
+        self.enter(stage);
+        self.blameless = true;
     }
 
     /// When the look must be over.
@@ -164,7 +176,29 @@ impl Trace {
             return Outcome::unknown(&format!("the resolver did not answer {within}"));
         }
         let doing = stage.map_or("starting", Stage::doing);
+        if self.blameless {
+            return Outcome::unknown(&format!("it could not be seen {within} ({doing})"));
+        }
         Outcome::fail(&format!("no answer{from} {within} ({doing})"))
+    }
+
+    /// What is left of a failure that we noticed long after the deadline: the answer may have come meanwhile, and
+    /// nobody was there to hear it.
+    fn believable(&self, outcome: Outcome) -> Outcome {
+        let over = self.took().saturating_sub(self.timeout);
+        if outcome.verdict != Verdict::Fail || over < STOOD_STILL {
+            return outcome;
+        }
+        let found = &outcome.text;
+        let text = format!(
+            "not known, we stood still for {} or more: {found}",
+            human(over)
+        );
+        Outcome {
+            verdict: Verdict::Unknown,
+            text: text.into(),
+            ..outcome
+        }
     }
 
     /// The outcome of a look that came to its end, or did not. Time that went by while our own resolver was
@@ -174,6 +208,7 @@ impl Trace {
             Ok(Ok(outcome) | Err(outcome)) => outcome,
             Err(_) => self.silence(None),
         };
+        let outcome = self.believable(outcome);
         self.leave(Instant::now());
         let phases = Stage::ALL.iter().filter_map(|stage| {
             self.spent[*stage as usize].map(|spent| Phase {
@@ -182,5 +217,52 @@ impl Trace {
             })
         });
         outcome.with_phases(phases.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The course of a look that began so long ago, and may take five seconds.
+    fn begun(ago: Duration) -> Trace {
+        let mut trace = Trace::start(Duration::from_secs(5));
+        trace.enter(Stage::Connect);
+        trace.started -= ago;
+        trace
+    }
+
+    #[tokio::test]
+    async fn a_kernel_that_does_not_tell_of_something_says_nothing_of_it() {
+        let never = std::future::pending();
+        let elapsed = tokio::time::timeout(Duration::ZERO, never).await;
+        let mut trace = begun(Duration::from_secs(6));
+        trace.ask_about(Stage::Files);
+        let outcome = trace.conclude(elapsed);
+        let said = "it could not be seen within 5 s (reading files)";
+        assert_eq!(
+            (outcome.verdict, outcome.message().as_str()),
+            (Verdict::Unknown, said)
+        );
+    }
+
+    #[tokio::test]
+    async fn what_was_missed_while_we_stood_still_is_not_held_against_the_target() {
+        let told = "no answer within 5 s (connecting)";
+        let missed = format!("not known, we stood still for 30 s or more: {told}");
+        for (ago, verdict, said) in [(6, Verdict::Fail, told), (35, Verdict::Unknown, &missed)] {
+            let never = std::future::pending();
+            let elapsed = tokio::time::timeout(Duration::ZERO, never).await;
+            let outcome = begun(Duration::from_secs(ago)).conclude(elapsed);
+            assert_eq!(
+                (outcome.verdict, outcome.message().as_str()),
+                (verdict, said)
+            );
+        }
+        let late = Duration::from_secs(35);
+        let good = begun(late).conclude(Ok(Ok(Outcome::pass("it was there"))));
+        assert_eq!(good.verdict, Verdict::Pass);
+        let bad = begun(late).conclude(Ok(Err(Outcome::fail("nobody there"))));
+        assert_eq!(bad.verdict, Verdict::Unknown);
     }
 }

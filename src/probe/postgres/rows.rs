@@ -1,5 +1,7 @@
 //! The rows of an answer, read by the names of their columns.
 
+use std::time::Duration;
+
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 /// All rows of an answer.
@@ -53,7 +55,38 @@ impl<'a> Row<'a> {
         number.is_finite().then_some(number)
     }
 
+    /// So many seconds; none is less than nothing, and none longer than can be told.
+    pub(super) fn span(self, column: &str) -> Option<Duration> {
+        self.number(column).map(span)
+    }
+
     pub(super) fn is(self, column: &str) -> bool {
         self.text(column) == Some("t")
+    }
+}
+
+/// Whoever pretends to be a server may say anything; a duration holds no more than 2^64 seconds.
+fn span(seconds: f64) -> Duration {
+    const LONGEST: Duration = Duration::from_hours(24 * 36_500);
+    let span = Duration::try_from_secs_f64(seconds.max(0.0));
+    span.unwrap_or(LONGEST).min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_cannot_be_is_the_longest_or_none() {
+        let hours = |hours: u64| Duration::from_hours(hours);
+        for (seconds, found) in [
+            (90.0 * 60.0, Duration::from_mins(90)),
+            (-1.0, Duration::ZERO),
+            (f64::NAN, Duration::ZERO),
+            (1e300, hours(876_000)),
+            (f64::INFINITY, hours(876_000)),
+        ] {
+            assert_eq!(span(seconds), found, "{seconds}");
+        }
     }
 }

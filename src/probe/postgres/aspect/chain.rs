@@ -1,7 +1,6 @@
 //! Judges who waits for whom: the longest wait counts, and is told with everybody between it and its end.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::worst::about;
 use crate::core::metric::Unit;
@@ -91,9 +90,9 @@ fn busy(row: Row<'_>) -> String {
     let is_idle = row
         .text("state")
         .is_some_and(|state| state.starts_with("idle"));
-    match row.number("since").filter(|_| is_idle) {
+    match row.span("since").filter(|_| is_idle) {
         Some(since) => {
-            let idle = human(Duration::from_secs_f64(since.max(0.0)));
+            let idle = human(since);
             let (name, runs) = (row.text("name").unwrap_or_default(), row.text("runs"));
             let runs = statement(runs.unwrap_or_default());
             format!("{name}, idle for {idle}: {runs}")

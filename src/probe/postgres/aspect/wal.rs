@@ -41,7 +41,7 @@ fn archiver(judging: &mut Judging<'_>) -> Option<()> {
     };
     let fails = row.is("failing");
     let found = if fails {
-        let ago = Duration::from_secs_f64(row.number("ago")?.max(0.0));
+        let ago = row.span("ago")?;
         format!(
             "{} could not be archived {} ago",
             row.text("name")?,
