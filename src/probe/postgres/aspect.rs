@@ -90,7 +90,7 @@ const DEAR: Duration = Duration::from_mins(10);
 const DEAREST: Duration = Duration::from_hours(1);
 
 /// All of them, in the order in which they are asked and told.
-pub(super) static ASPECTS: [&Aspect; 33] = [
+pub(super) static ASPECTS: [&Aspect; 34] = [
     &activity::CONNECTIONS,
     &activity::IDLE,
     &activity::QUERIES,
@@ -124,6 +124,7 @@ pub(super) static ASPECTS: [&Aspect; 33] = [
     &size::DATABASE,
     &size::GROWTH,
     &size::TABLE,
+    &size::INDEX,
 ];
 
 #[cfg(test)]

@@ -49,6 +49,7 @@ async fn a_table_that_needs_care_is_told_of() {
         &["table size ", "public.parcels"],
     )
     .await;
+    assert_warns(&url, "index_size = { warn = \"8KiB\" }", &["index size "]).await;
     assert_warns(
         &url,
         "database_size = { warn = \"1MiB\" }",

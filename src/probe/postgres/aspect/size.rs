@@ -59,6 +59,22 @@ pub(super) const TABLE: Aspect = Aspect {
     ..Aspect::PLAIN
 };
 
+/// Bytes of the largest index of this database.
+pub(super) const INDEX: Aspect = Aspect {
+    key: "index_size",
+    unit: Unit::Bytes,
+    every: DEAREST,
+    ask: |_| {
+        Some(
+            "SELECT pg_relation_size(oid) AS value, name FROM (SELECT c.oid, \
+             format('%I.%I', n.nspname, c.relname) AS name FROM pg_class AS c \
+             JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind = 'i' \
+             ORDER BY c.relpages DESC LIMIT 20) AS largest ORDER BY 1 DESC",
+        )
+    },
+    ..Aspect::PLAIN
+};
+
 /// So many bytes in such a time; none while that is too short to tell.
 fn per_day(bytes: f64, time: Duration) -> Option<f64> {
     let days = time.as_secs_f64() / 86_400.0;
