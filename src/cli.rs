@@ -17,6 +17,7 @@ use crate::config::{self, Source};
 use crate::settings::Problem;
 
 mod ack;
+mod address;
 mod answer;
 mod check;
 mod client;

@@ -1,11 +1,13 @@
 //! Whom TLS believes: the authorities of this machine and of browsers, or anybody at all.
 
+use std::sync::Arc;
+
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+    CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
 };
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 /// The authorities that the system trusts, and those of Mozilla: a machine with few or old ones of its own can still
 /// ask everybody whom a browser would. Reads some hundred files on some systems.
@@ -15,6 +17,15 @@ pub fn roots() -> RootCertStore {
     // What cannot be read is left out: there are authorities enough, and what is missing shows itself.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     roots
+}
+
+/// A client that believes `roots`, and shows no certificate of its own.
+pub fn client(roots: RootCertStore) -> ClientConfig {
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has the ciphers of TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth()
 }
 
 /// Takes any certificate: verifies that the other end has its key, not whose it is. Only for what would else go in the

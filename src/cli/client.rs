@@ -12,6 +12,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -106,7 +107,7 @@ impl Daemon {
         path: &str,
         body: Bytes,
     ) -> anyhow::Result<Answer> {
-        let mut request = request(method, &address.to_string(), path);
+        let mut request = request(method, ("http", &address.to_string()), path);
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
@@ -114,28 +115,30 @@ impl Daemon {
     }
 }
 
-/// Posts to whoever is at the other end of `stream`, who is `host` and gets no token.
+/// Posts to whoever is at the other end of `stream`, who gets no token: by the scheme, host and path of an address.
 pub(super) async fn post(
-    stream: TcpStream,
-    host: &str,
-    path: &str,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    (scheme, host, path): (&str, &str, &str),
     body: Bytes,
 ) -> anyhow::Result<Answer> {
-    let request = request(Method::POST, host, path);
+    let request = request(Method::POST, (scheme, host), path);
     exchange(stream, request.body(Full::new(body))?).await
 }
 
-fn request(method: Method, host: &str, path: &str) -> http::request::Builder {
+fn request(method: Method, (scheme, host): (&str, &str), path: &str) -> http::request::Builder {
     Request::builder()
         .method(method)
         .uri(path)
         .header("host", host)
-        .header("origin", format!("http://{host}"))
+        .header("origin", format!("{scheme}://{host}"))
         .header("content-type", "application/json")
         .header("user-agent", concat!("belfry/", env!("CARGO_PKG_VERSION")))
 }
 
-async fn exchange(stream: TcpStream, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    request: Request<Full<Bytes>>,
+) -> anyhow::Result<Answer> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let answer = async {
         let response = sender.send_request(request).await?;

@@ -1,17 +1,24 @@
-//! `belfry ping NAME`: one ping to the running daemon.
+//! `belfry ping NAME`: one ping to the running daemon, or to whoever has the address.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
+use anyhow::Context as _;
 use bytes::Bytes;
 use hyper::Method;
+use tokio::time::timeout;
 
+use super::address::Address;
 use super::client::Daemon;
 use super::{Failure, heartbeat};
 use crate::config::Source;
 
+/// How long an answer is waited for; the daemon answers when the ping is on its disk.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The heartbeat's name.
+    /// The heartbeat's name, or its whole ping address (`https://…/ping/UUID`).
     name: String,
     /// The job has started.
     #[arg(long, group = "signal")]
@@ -41,17 +48,26 @@ impl Arguments {
 }
 
 pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let daemon = Daemon::of(source);
+    let address = Address::of(&arguments.name)?;
+    let (suffix, body) = arguments.suffix();
     let said = super::block_on(async {
-        let place = match heartbeat::path(&daemon, &arguments.name).await? {
-            Ok(path) => path,
-            Err(answer) => anyhow::bail!(answer.told()),
+        let answer = match &address {
+            Address::Url(url) => {
+                let posted = timeout(PATIENCE, url.post(&suffix, "", body)).await;
+                posted.with_context(|| format!("no answer within {} s", PATIENCE.as_secs()))??
+            }
+            Address::Name(name) => {
+                let daemon = Daemon::of(source);
+                let place = match heartbeat::path(&daemon, name).await? {
+                    Ok(path) => path,
+                    Err(answer) => anyhow::bail!(answer.told()),
+                };
+                let path = format!("{place}{suffix}");
+                daemon.ask(Method::POST, &path, body).await?
+            }
         };
-        let (suffix, body) = arguments.suffix();
-        let path = format!("{place}{suffix}");
-        let answer = daemon.ask(Method::POST, &path, body).await?;
         anyhow::ensure!(
-            answer.status == 200,
+            matches!(answer.status, 200 | 201),
             "the daemon answered {}",
             answer.told()
         );

@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::Failure;
+use super::address::Address;
 use super::client::Daemon;
 use crate::clock;
 use crate::config::Source;
@@ -24,7 +25,7 @@ mod spool;
 
 pub(super) use deliver::deliver;
 
-use post::{Address, Posted};
+use post::Posted;
 use spool::{Letter, Spool};
 
 /// How long the end of a job waits for the daemon before it is spooled: who runs jobs by hand waits for it.
@@ -39,7 +40,7 @@ const LETTERS: usize = 4;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The heartbeat's name, or its whole ping address (`http://…/ping/UUID`).
+    /// The heartbeat's name, or its whole ping address (`https://…/ping/UUID`).
     name: String,
     /// Report no output: only start, end and exit code.
     #[arg(long)]

@@ -160,7 +160,7 @@ fn what_cannot_be_run_is_reported_as_a_shell_would() {
 #[test]
 fn an_address_that_cannot_be_reported_to_does_not_keep_the_job_from_running() {
     let output = Command::new(env!("CARGO_BIN_EXE_belfry"))
-        .args(["wrap", "https://status.example.org/ping/x", "--"])
+        .args(["wrap", "https://me:secret@status.example.org/ping/x", "--"])
         .args(["/bin/sh", "-c", "echo run; exit 6"])
         .output()
         .unwrap();

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, LazyLock};
 
-use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::trust;
@@ -17,10 +16,5 @@ pub fn trust() -> Arc<ClientConfig> {
 
 /// A client that believes `roots`.
 pub(super) fn config(roots: RootCertStore) -> Arc<ClientConfig> {
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring has the ciphers of TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Arc::new(config)
+    Arc::new(trust::client(roots))
 }

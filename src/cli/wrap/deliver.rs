@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::post::{Address, Posted, post};
+use super::post::{Posted, post};
 use super::spool::{Letter, Spool};
 use super::{FIRST, now_ms};
 use crate::cli::Failure;
+use crate::cli::address::Address;
 use crate::cli::client::Daemon;
 use crate::config::Source;
 
