@@ -15,6 +15,8 @@ mod remedy;
 mod sink;
 #[path = "common/target.rs"]
 mod target;
+#[path = "daemon/units.rs"]
+mod units;
 #[path = "daemon/wrap.rs"]
 mod wrap;
 
