@@ -25,6 +25,7 @@ mod completions;
 mod heartbeat;
 mod mail;
 mod ping;
+mod restart;
 mod rotate;
 mod run;
 mod status;
@@ -55,6 +56,8 @@ struct Arguments {
 enum Command {
     /// Run the daemon in the foreground (what happens without a command, too).
     Run,
+    /// Let the running daemon become the program that is installed now; no connection is refused meanwhile.
+    Restart,
     /// Say everything that is wrong with the configuration; exit 78 if anything is.
     Validate(validate::Arguments),
     /// Run checks once, now, and print what they found; exit 0 pass, 1 warn, 2 fail, 3 unknown.
@@ -127,6 +130,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     let source = config::locate(arguments.config.as_deref());
     match arguments.command.unwrap_or(Command::Run) {
         Command::Run => run::run(&source),
+        Command::Restart => restart::run(&source),
         Command::Validate(arguments) => validate::run(&source, arguments),
         Command::Check(arguments) => check::run(&source, &arguments),
         Command::Status(arguments) => status::run(&source, &arguments),

@@ -32,25 +32,29 @@ use crate::{hello, web};
 mod announce;
 mod ending;
 mod follow;
+mod heir;
 mod log;
 mod notices;
 mod reload;
+mod signals;
 mod summary;
 
 use announce::{announce, tell_of_journals};
 use ending::{Ending, Stage};
 use follow::Wires;
+pub use heir::Heir;
 pub use log::log_to_stderr_or_journal;
 use notices::Fact;
 use reload::Reloader;
+use signals::Signals;
 
 /// How long the engine gets to take the first plan: a journal of a million rows is read by then.
 const FIRST_PLAN: Duration = Duration::from_secs(30);
 /// Checks that an operator wants run now and that wait for the scheduler.
 const RUN_NOW: usize = 64;
 
-/// Runs the daemon until it is told to end (SIGTERM, SIGINT), then drains. `plan` is what `source` said, whose
-/// files are followed since before it was read.
+/// Runs the daemon until it is told to end (SIGTERM, SIGINT) or to restart in place (SIGUSR2), then drains; for a restart
+/// it returns what comes next. `plan` is what `source` said, whose files are followed since before it was read.
 #[expect(
     clippy::too_many_lines,
     reason = "one straight line: nearly every step needs what the steps before have made"
@@ -59,7 +63,8 @@ pub async fn run(
     source: Source,
     mut plan: Plan,
     (watch, changes): (Watch, Changes),
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<Heir>> {
+    let signals = Signals::taken()?;
     let (clock, vitals) = (Clock::start(), Arc::new(Vitals::default()));
     let started = clock.now();
 
@@ -68,6 +73,14 @@ pub async fn run(
     let status = inherited.listen("status", &plan.listen.status)?;
     let hello_ports = inherited.listen("hello", &plan.listen.hello)?;
     let shrunken_ports = inherited.listen("shrunken", &plan.listen.shrunken)?;
+    let heir = Heir::of(
+        &source,
+        [
+            ("status", &status),
+            ("hello", &hello_ports),
+            ("shrunken", &shrunken_ports),
+        ],
+    )?;
     let started_with = (plan.listen.clone(), plan.data_dir.clone());
     plan.bind(bound([&status, &hello_ports, &shrunken_ports]));
 
@@ -272,10 +285,13 @@ pub async fn run(
         Watchdog::start(Arc::clone(&vitals), &Part::ALL).context("starting the watchdog")?;
     watchdog::notify_ready(&format!("watching {} checks", plan.checks.len()));
 
-    let ended = until_told_to_end(&mut tasks).await;
+    let ended = signals.told(&mut tasks, heir).await;
 
     let ending = Ending::begin();
-    watchdog::notify_stopping();
+    match &ended {
+        Ok(Some(_)) => watchdog::notify_status("restarting in place"),
+        Ok(None) | Err(_) => watchdog::notify_stopping(),
+    }
     watchdog.stop();
     // Outside in: no new requests, then no new looks and deliveries, then the last decisions.
     serving.cancel();
@@ -323,22 +339,6 @@ async fn adopt(inbox: &Inbox, plan: &Plan, gap: Gap) -> anyhow::Result<()> {
             "the engine did not take the configuration within {} s",
             FIRST_PLAN.as_secs()
         ),
-    }
-    Ok(())
-}
-
-/// Returns when a signal says so, or with an error when a part ended by itself.
-async fn until_told_to_end(tasks: &mut Tasks) -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: ending"),
-        _ = interrupt.recv() => tracing::info!("SIGINT: ending"),
-        name = tasks.first() => {
-            tracing::error!("the {name} ended by itself");
-            anyhow::bail!("the {name} ended by itself; this is a bug, please report it with the log");
-        }
     }
     Ok(())
 }

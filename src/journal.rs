@@ -48,6 +48,7 @@ mod writer;
 pub(crate) mod tests;
 
 pub use chore::{Chore, Retention};
+pub use lock::holder;
 pub use open::Opened;
 pub use reader::{EventRow, Reader, Waiting};
 pub use shipment::Shipment;

@@ -1,7 +1,13 @@
-//! The sockets that Belfry listens on: handed over by systemd, or bound here.
+//! The sockets that Belfry listens on: handed over by systemd, or by the program that this process was before a restart
+//! in place, or bound here.
+//!
+//! A restart hands the open sockets on (`daemon/heir.rs`) in the protocol of `sd_listen_fds(3)`. A second process that
+//! binds the same addresses with `SO_REUSEPORT` would do without that, but the connections that wait at the first are
+//! reset when it ends, and any process of the same user could take a share of what comes in.
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, OwnedFd};
 
 use listenfd::ListenFd;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -12,14 +18,34 @@ mod holder;
 /// Connections that may wait to be accepted: a burst of pings while a commit is under way.
 const BACKLOG: i32 = 1_024;
 
+/// Before the name of a socket that no service manager gave, but we ourselves before a restart.
+const OURS: &str = "own-";
+
 /// Where one of the three services listens.
 #[derive(Debug)]
 pub struct Listening {
     pub listener: TcpListener,
     pub address: SocketAddr,
+    /// Whether a service manager gave it, whatever the configuration says of addresses.
+    given: bool,
 }
 
-/// Sockets that systemd has handed over (`systemd/belfry.socket`), by their `FileDescriptorName`.
+impl Listening {
+    /// Whether a service manager gave it.
+    pub fn is_given(&self) -> bool {
+        self.given
+    }
+
+    /// The same socket once more, to be handed on, and under which name: what comes in while nobody accepts waits in it.
+    pub fn twin(&self, service: &str) -> io::Result<(String, OwnedFd)> {
+        let ours = if self.given { "" } else { OURS };
+        let twin = self.listener.as_fd().try_clone_to_owned()?;
+        Ok((format!("{ours}{service}"), twin))
+    }
+}
+
+/// Sockets that were handed over, by their names: by systemd (`systemd/belfry.socket`, `FileDescriptorName`), or by
+/// ourselves.
 pub struct Inherited {
     sockets: Vec<(String, std::net::TcpListener)>,
 }
@@ -40,32 +66,50 @@ impl Inherited {
         Self { sockets }
     }
 
-    /// The sockets of the service `name`; where systemd gave none, `addresses` are bound.
+    /// The sockets of the service `name`; where systemd gave none, `addresses` are bound that we did not hand over to
+    /// ourselves.
     pub fn listen(
         &mut self,
         name: &str,
         addresses: &[SocketAddr],
     ) -> anyhow::Result<Vec<Listening>> {
-        let (mine, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.sockets)
+        let given = self.take_named(name);
+        if !given.is_empty() {
+            let all = given.into_iter();
+            return all.map(|listener| Ok(listening(listener, true)?)).collect();
+        }
+        let mut ours = self.take_named(&format!("{OURS}{name}"));
+        let mut one = |address: &SocketAddr| {
+            let place = ours.iter().position(|socket| is_at(socket, *address));
+            match place {
+                Some(place) => Ok(listening(ours.swap_remove(place), false)?),
+                None => bind(name, *address),
+            }
+        };
+        addresses.iter().map(&mut one).collect()
+    }
+
+    fn take_named(&mut self, name: &str) -> Vec<std::net::TcpListener> {
+        let (mine, rest) = std::mem::take(&mut self.sockets)
             .into_iter()
             .partition(|(known, _)| known == name);
         self.sockets = rest;
-        if mine.is_empty() {
-            return addresses
-                .iter()
-                .map(|&address| bind(name, address))
-                .collect();
-        }
-        mine.into_iter()
-            .map(|(_, listener)| Ok(listening(listener)?))
-            .collect()
+        let mine: Vec<(String, std::net::TcpListener)> = mine;
+        mine.into_iter().map(|(_, listener)| listener).collect()
     }
 }
 
+/// Whether a socket is what a configuration means by `address`, whose port may be 0 for any.
+fn is_at(socket: &std::net::TcpListener, address: SocketAddr) -> bool {
+    socket.local_addr().is_ok_and(|at| {
+        at.ip() == address.ip() && (address.port() == 0 || at.port() == address.port())
+    })
+}
+
 /// Binds one address. Taken ports are explained.
-fn bind(name: &str, address: SocketAddr) -> anyhow::Result<Listening> {
+pub fn bind(name: &str, address: SocketAddr) -> anyhow::Result<Listening> {
     match open(address) {
-        Ok(listener) => Ok(listening(listener)?),
+        Ok(listener) => Ok(listening(listener, false)?),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             let holder = holder::of(address.port());
             let who =
@@ -104,12 +148,13 @@ fn open(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
-fn listening(listener: std::net::TcpListener) -> io::Result<Listening> {
+fn listening(listener: std::net::TcpListener, given: bool) -> io::Result<Listening> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     Ok(Listening {
         listener: TcpListener::from_std(listener)?,
         address,
+        given,
     })
 }
 

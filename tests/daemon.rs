@@ -11,6 +11,8 @@ mod https;
 mod isolation;
 #[path = "daemon/remedy.rs"]
 mod remedy;
+#[path = "daemon/restart.rs"]
+mod restart;
 #[path = "common/sink.rs"]
 mod sink;
 #[path = "common/target.rs"]

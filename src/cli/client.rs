@@ -27,7 +27,7 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// Where the daemon writes what makes an operator of whoever may read it.
 const TOKEN_FILE: &str = "operator-token";
 /// The data folder of our unit, which systemd names to the daemon but not to a shell.
-const STATE_DIR: &str = "/var/lib/belfry";
+pub(super) const STATE_DIR: &str = "/var/lib/belfry";
 /// Longest text of a token.
 const TOKEN_BYTES: u64 = 1_024;
 /// More than the status of 10,000 checks.

@@ -1,4 +1,4 @@
-//! `belfry run`: the daemon in the foreground.
+//! `belfry run`: the daemon in the foreground, and what it becomes after that.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -22,7 +22,13 @@ pub(super) fn run(source: &Source) -> Result<ExitCode, Failure> {
         .enable_all()
         .build()
         .context("starting")?;
-    runtime.block_on(daemon::run(source.clone(), plan, following))?;
+    let heir = runtime.block_on(daemon::run(source.clone(), plan, following))?;
     runtime.shutdown_timeout(Duration::from_secs(1));
-    Ok(ExitCode::SUCCESS)
+    match heir {
+        None => Ok(ExitCode::SUCCESS),
+        Some(heir) => {
+            let error = anyhow::Error::new(heir.take_over());
+            Err(error.context("restarting in place").into())
+        }
+    }
 }

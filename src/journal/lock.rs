@@ -2,10 +2,14 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt};
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use procfs::LockType;
+use procfs::process::Process;
+
+const NAME: &str = "journal.lock";
 
 /// Holds the folder as long as it lives; the kernel lets go of it when the process ends, however it ends.
 #[derive(Debug)]
@@ -18,7 +22,7 @@ pub(super) struct Lock {
 /// # Errors
 /// When another process has it; the text names it.
 pub(super) fn take(data_dir: &Path) -> anyhow::Result<Lock> {
-    let path = data_dir.join("journal.lock");
+    let path = data_dir.join(NAME);
     let mut file = open(&path).with_context(|| format!("opening {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => {}
@@ -47,6 +51,19 @@ pub(super) fn take(data_dir: &Path) -> anyhow::Result<Lock> {
     Ok(Lock { _file: file })
 }
 
+/// The process that has the folder, as the kernel says (`/proc/locks`); none where none has, or where it is not for us to
+/// see.
+pub fn holder(data_dir: &Path) -> Option<i32> {
+    let file = std::fs::metadata(data_dir.join(NAME)).ok()?;
+    let locks = procfs::locks().ok()?;
+    let of_file =
+        |lock: &&procfs::Lock| lock.inode == file.ino() && lock.lock_type == LockType::FLock;
+    let pid = locks.iter().find(of_file)?.pid?;
+    // Another disk may have a file of the same number.
+    let owner = Process::new(pid).ok()?.uid().ok()?;
+    (owner == file.uid()).then_some(pid)
+}
+
 /// The file, made if it is not there. On a disk that is full or cannot be written, what is there does as well;
 /// the folder itself if nothing is.
 fn open(path: &Path) -> std::io::Result<File> {
@@ -67,4 +84,20 @@ fn open(path: &Path) -> std::io::Result<File> {
         }
         File::open(path).or_else(|_| File::open(path.parent().unwrap_or(Path::new("."))))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_the_folder_is_known_as_long_as_it_is_held() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(holder(folder.path()), None);
+        let lock = take(folder.path()).expect("taken");
+        let me = i32::try_from(std::process::id()).ok();
+        assert_eq!(holder(folder.path()), me);
+        drop(lock);
+        assert_eq!(holder(folder.path()), None);
+    }
 }

@@ -30,8 +30,12 @@ fn good(value: &Value) -> Response<Body> {
 /// `/api/v1/status`
 pub(super) async fn status(app: &Arc<App>, look: &Look) -> Result<Response<Body>, Mistake> {
     let (view, now, operator) = (Arc::clone(&look.view), app.clock.now(), look.operator);
-    let text =
-        app.aside(move || api::status(&view, now, env!("CARGO_PKG_VERSION"), operator).to_string());
+    let started = app.facts.borrow().about.started;
+    let text = app.aside(move || {
+        let mut status = api::status(&view, now, env!("CARGO_PKG_VERSION"), operator);
+        status["started_at"] = started.rfc3339_millis().into();
+        status.to_string()
+    });
     Ok(respond::json_text(text.await?))
 }
 

@@ -68,6 +68,9 @@ pub struct Limits {
     pub body: Duration,
     /// For what is under way when the daemon stops.
     pub drain: Duration,
+    /// Of that, for a connection that has not said anything yet: its request may be on its way. Browsers keep some that
+    /// never do.
+    pub settle: Duration,
     /// How often connections are looked at; the above are kept to this precision.
     pub sweep: Duration,
     /// How long nothing is accepted after an error of `accept` (no file descriptor is free).
@@ -92,6 +95,7 @@ impl Default for Limits {
             unsent_per_address: 16 << 20,
             body: Duration::from_secs(10),
             drain: Duration::from_secs(5),
+            settle: Duration::from_millis(500),
             sweep: Duration::from_millis(250),
             pause: Duration::from_millis(100),
             decision: Duration::from_secs(5),

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::limits::{BUFFER_BYTES, HEAD_BYTES, RESETS, STREAMS, WINDOW_BYTES};
-use super::pulse::{Pulse, Ticks};
+use super::pulse::Pulse;
 
 /// Runs the streams of HTTP/2, each on a task that the server waits for.
 #[derive(Clone, Debug)]
@@ -78,22 +78,26 @@ pub(super) async fn is_framed(stream: &TcpStream, pulse: &Pulse) -> std::io::Res
 
 /// Polls a connection to its end, which `end` asks for. That is looked at when it begins and when the server ends:
 /// each look takes two locks, and a connection is polled several times for a request.
+///
+/// hyper closes a connection that has asked for nothing yet as soon as it is told, though its request may be on its
+/// way; it is told after the first.
 pub(super) async fn gracefully<C: GracefulConnection>(
     connection: C,
-    ticks: &Ticks,
+    pulse: &Pulse,
     end: CancellationToken,
 ) -> Result<(), C::Error> {
     let (mut connection, mut cancelled) = (pin!(connection), pin!(end.cancelled()));
-    let (mut is_new, mut is_asked) = (true, false);
+    let (mut is_new, mut is_over, mut is_told) = (true, false, false);
     poll_fn(|cx| {
         let ended = connection.as_mut().poll(cx);
-        if ended.is_ready() || is_asked {
+        if ended.is_ready() || is_told {
             return ended;
         }
-        if (std::mem::take(&mut is_new) || ticks.have_ended())
-            && cancelled.as_mut().poll(cx).is_ready()
-        {
-            is_asked = true;
+        if !is_over && (std::mem::take(&mut is_new) || pulse.ticks().have_ended()) {
+            is_over = cancelled.as_mut().poll(cx).is_ready();
+        }
+        if is_over && pulse.has_asked() {
+            is_told = true;
             connection.as_mut().graceful_shutdown();
             return connection.as_mut().poll(cx);
         }

@@ -108,6 +108,11 @@ impl Pulse {
         Busy(Arc::clone(self))
     }
 
+    /// Whether a request was ever complete, up to its body.
+    pub(super) fn has_asked(&self) -> bool {
+        self.asked.load(Relaxed)
+    }
+
     /// Bytes were read.
     pub(super) fn read(&self) {
         if self.busy.load(Relaxed) == 0 && self.head.load(Relaxed) == 0 {

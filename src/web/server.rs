@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
@@ -162,7 +162,12 @@ where
             vitals: Arc::clone(&self.vitals),
         };
         let protocols = Arc::clone(&self.protocols);
-        let connection = connection(protocols, stream, visit, self.ends.clone());
+        let connection = connection(
+            protocols,
+            stream,
+            visit,
+            (self.ends.clone(), self.limits.settle),
+        );
         let task = self.connections.spawn(connection);
         self.seats.sit(address, pulse, task);
         self.vitals.connections.bump();
@@ -224,29 +229,34 @@ struct Visit<A> {
     vitals: Arc<Vitals>,
 }
 
-/// Serves one connection until it ends by itself or `end` asks it to, after the answers under way.
+/// Serves one connection until it ends by itself or `end` asks it to, after the answers under way. One that has not
+/// said anything then has `settle` to begin.
 async fn connection<A, F>(
     protocols: Arc<Protocols>,
     stream: TcpStream,
     visit: Visit<A>,
-    end: CancellationToken,
+    (end, settle): (CancellationToken, Duration),
 ) where
     A: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
 {
     let pulse = Arc::clone(&visit.pulse);
+    // Who was let in has asked, or is about to: to close now would throw the request away.
+    let settled = async {
+        end.cancelled().await;
+        sleep(settle).await;
+    };
     let framed = tokio::select! {
         framed = is_framed(&stream, &pulse) => framed,
-        () = end.cancelled() => return,
+        () = settled => return,
     };
     let Ok(framed) = framed else { return };
-    let ticks = Arc::clone(pulse.ticks());
-    let socket = Socket::new(stream, pulse);
+    let socket = Socket::new(stream, Arc::clone(&pulse));
     let service = service_fn(move |request| visit.request(request));
     let ended = if framed {
-        gracefully(protocols.two.serve_connection(socket, service), &ticks, end).await
+        gracefully(protocols.two.serve_connection(socket, service), &pulse, end).await
     } else {
-        gracefully(protocols.one.serve_connection(socket, service), &ticks, end).await
+        gracefully(protocols.one.serve_connection(socket, service), &pulse, end).await
     };
     if let Err(error) = ended {
         debug!(%error, "A connection was given up");
