@@ -5,6 +5,8 @@ use std::time::Duration;
 
 #[path = "common/daemon.rs"]
 mod daemon;
+#[path = "daemon/flood.rs"]
+mod flood;
 #[path = "daemon/https.rs"]
 mod https;
 #[path = "daemon/isolation.rs"]
