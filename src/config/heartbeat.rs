@@ -32,7 +32,7 @@ pub(super) fn read<'a>(
     base: &Base,
     uuids: &mut Uuids,
 ) -> Draft<'a> {
-    let has_schedule = section.has("every") || section.has("cron");
+    let has_schedule = schedule::KEYS.iter().any(|key| section.has(key));
     let schedule = schedule::read(&mut section, &base.zone);
     if !has_schedule {
         section.report.at(
@@ -40,7 +40,7 @@ pub(super) fn read<'a>(
             section.span(),
             "it is not said when it must report in",
             Some(format!(
-                "add every = \"1d\" or cron = \"0 3 * * *\" to [{}]",
+                "add every = \"1d\", cron = \"0 3 * * *\" or on_calendar = \"daily\" to [{}]",
                 section.path
             )),
         );

@@ -1,4 +1,4 @@
-//! When something is due: a fixed interval or a cron expression with a time zone.
+//! When something is due: a fixed interval, or a calendar with a time zone.
 
 use std::fmt;
 use std::time::Duration;
@@ -47,7 +47,12 @@ impl fmt::Display for Schedule {
         match self {
             Self::Every(interval) => write!(f, "every {}", human(*interval).replace(".0 ", " ")),
             Self::Calendar(calendar) => {
-                write!(f, "cron {} ({})", calendar.text, zone_name(&calendar.zone))
+                let text = calendar.text.replace('\n', "; ");
+                write!(f, "{} {text}", calendar.key())?;
+                if calendar.says_zone() {
+                    return Ok(());
+                }
+                write!(f, " ({})", zone_name(&calendar.zone))
             }
         }
     }

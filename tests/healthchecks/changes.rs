@@ -98,6 +98,28 @@ fn mistakes_are_told_and_nothing_is_made() {
 }
 
 #[test]
+fn a_schedule_of_calendar_events_is_shown_as_it_was_said_and_outlives_the_daemon() {
+    let mut site = Site::new();
+    let schedule = "Mon..Fri 03:00\n*-*~1 18:00 UTC";
+    let id = uuid(&site.made(&json!({
+        "name": "report", "schedule": schedule, "tz": "Europe/Berlin", "grace": 600,
+    })));
+    assert_eq!(site.ping(&id).status, 200);
+    let before = site.check(&id);
+    assert_eq!(
+        (&before["schedule"], &before["tz"]),
+        (&json!(schedule), &json!("Europe/Berlin"))
+    );
+    assert_ne!(before["next_ping"], Value::Null);
+    site.daemon.terminate();
+    site.daemon.start();
+    let after = site.check(&id);
+    for field in ["schedule", "tz", "next_ping", "status"] {
+        assert_eq!(after[field], before[field], "{field}");
+    }
+}
+
+#[test]
 fn an_upsert_changes_the_first_that_has_what_it_names() {
     let site = Site::new();
     let upsert = |fields: Value| {

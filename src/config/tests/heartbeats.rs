@@ -102,3 +102,23 @@ fn what_is_no_token_is_refused_and_its_secret_not_repeated() {
     let twice = format!("[token.a]\nsecret = \"{long}\"\n[token.b]\nsecret = \"{long}\"\n");
     refused(&twice, &long, &["[token.a] has the same secret"]);
 }
+
+#[test]
+fn a_heartbeat_may_go_by_calendar_events_of_systemd() {
+    let expected = |event: &str| {
+        let text = format!(
+            "[daemon]\ntimezone = \"Europe/Berlin\"\n[heartbeat.job]\non_calendar = {event}\n"
+        );
+        let plan = plan(&text);
+        check(&plan, "job").schedule.to_string()
+    };
+    assert_eq!(expected("\"daily\""), "on_calendar daily (Europe/Berlin)");
+    assert_eq!(
+        expected("[\"Mon..Fri 03:00\", \"Sat 05:00 UTC\"]"),
+        "on_calendar Mon..Fri 03:00; Sat 05:00 UTC (Europe/Berlin)"
+    );
+    assert_eq!(
+        expected("\"weekly Pacific/Auckland\""),
+        "on_calendar weekly Pacific/Auckland"
+    );
+}

@@ -168,6 +168,19 @@ const LINES: &[(&str, &str)] = &[
     ("flapping = \"often\"", "4 in 10m"),
     ("every = \"1m\"\ncron = \"0 3 * * *\"", "keep one of them"),
     ("cron = \"0 3 * *\"", "no cron expression"),
+    (
+        "cron = \"0 3 * * *\"\non_calendar = \"daily\"",
+        "\"cron\" and \"on_calendar\" are two schedules",
+    ),
+    ("on_calendar = \"Mon..Fri 25:00\"", "the hour is \"25\""),
+    ("on_calendar = \"0 3 * * *\"", "write them as cron"),
+    ("on_calendar = \"*-02-30\"", "never comes"),
+    ("on_calendar = \"daily Mars/Olympus\"", "no time zone"),
+    (
+        "on_calendar = [\"daily\", \"often\"]",
+        "\"often\" is no calendar event",
+    ),
+    ("on_calendar = []", "it is empty"),
     ("cron = \"0 0 30 2 *\"", "never comes"),
     ("runbook = \"javascript:alert(1)\"", "https://"),
     ("runbook = \"wiki\"", "https://"),
@@ -194,7 +207,7 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     (
         "[heartbeat.a]\nevery = \"1d\"\non_calendar = \"daily\"\n",
-        "unknown key",
+        "are two schedules",
     ),
     (
         "[token.a]\nrights = \"read\"\n",

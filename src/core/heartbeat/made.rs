@@ -42,7 +42,8 @@ pub struct Made {
     pub desc: Arc<str>,
     /// How often it reports, where it goes by an interval.
     pub timeout: Duration,
-    /// When it reports, where it goes by a calendar; and in which zone of the IANA database.
+    /// When it reports, where it goes by a calendar, in the words of cron or of systemd; and in which zone of the
+    /// IANA database.
     pub cron: Arc<str>,
     pub tz: Arc<str>,
     pub by_calendar: bool,
@@ -91,7 +92,7 @@ impl Made {
     /// Reads what is said of a calendar, with `zone` to look up zones. False where it cannot be read, or has no
     /// date that ever comes.
     pub fn settle(&mut self, zone: impl Fn(&str) -> Option<jiff::tz::TimeZone>) -> bool {
-        let read = |zone| Calendar::parse(&self.cron, zone).ok();
+        let read = |own| Calendar::of_either(&self.cron, own, &zone).ok();
         let read = zone(&self.tz).and_then(read);
         self.calendar = read.filter(|calendar| calendar.next_after(self.created).is_some());
         self.calendar.is_some()
@@ -102,7 +103,9 @@ impl Made {
         let calendar = || {
             let zone = jiff::tz::TimeZone::UTC;
             let known = self.calendar.clone();
-            known.or_else(|| Calendar::parse(&self.cron, zone).ok())
+            known.or_else(|| {
+                Calendar::of_either(&self.cron, zone.clone(), |_| Some(zone.clone())).ok()
+            })
         };
         let calendar = self.by_calendar.then(calendar).flatten();
         calendar.map_or(Schedule::Every(self.timeout), |calendar| {

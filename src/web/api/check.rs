@@ -119,7 +119,7 @@ fn settings(watched: &Watched) -> Value {
         Schedule::Every(every) => (Some(span_ms(*every)), None),
         Schedule::Calendar(calendar) => (
             None,
-            Some(json!({ "cron": calendar.text, "timezone": zone_name(&calendar.zone) })),
+            Some(json!({ (calendar.key()): calendar.text, "timezone": zone_name(&calendar.zone) })),
         ),
     };
     json!({

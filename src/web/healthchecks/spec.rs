@@ -222,15 +222,14 @@ impl Fields<'_> {
         }
     }
 
-    /// Five fields of cron. `OnCalendar` is not spoken here.
+    /// Five fields of cron on one line, or `OnCalendar`, one event on each line.
     fn schedule(&self) -> Result<Option<String>, Refusal> {
         let Some(text) = self.text("schedule", NAME_CHARS)? else {
             return Ok(None);
         };
-        let is_cron = text.split_whitespace().count() == 5 && !text.trim().contains('\n');
-        let calendar = Calendar::parse(&text, jiff::tz::TimeZone::UTC).ok();
+        let calendar = Calendar::of_either(&text, jiff::tz::TimeZone::UTC, zone_named).ok();
         let comes = calendar.and_then(|calendar| calendar.next_after(ANY_DAY));
-        if is_cron && comes.is_some() {
+        if comes.is_some() {
             return Ok(Some(text));
         }
         Err(invalid(

@@ -48,6 +48,15 @@ fn every_mistake_is_told_in_the_words_of_the_original() {
             "schedule is not a valid cron or OnCalendar expression",
         ),
         (
+            json!({"schedule": "*-02-30"}),
+            "schedule is not a valid cron or OnCalendar expression",
+        ),
+        (
+            json!({"schedule": "0 3 * * *\n0 4 * * *"}),
+            "schedule is not a valid cron or OnCalendar expression",
+        ),
+        (json!({"schedule": "x".repeat(101)}), "schedule is too long"),
+        (
             json!({"tz": "Europe/Nowhere"}),
             "tz is not a valid timezone",
         ),
@@ -105,6 +114,27 @@ fn a_schedule_beats_a_timeout_and_either_ends_the_other() {
     assert!(
         matches!(moved.schedule(), Schedule::Calendar(c) if c.zone.iana_name() == Some("Asia/Tokyo"))
     );
+}
+
+#[test]
+fn a_schedule_may_be_calendar_events_with_zones_of_their_own() {
+    let fields = json!({"schedule": "Mon..Fri 03:00\nSat 05:00 UTC", "tz": "Europe/Berlin"});
+    let made = made(&fields, 3);
+    let Schedule::Calendar(calendar) = made.schedule() else {
+        panic!("{:?}", made.schedule());
+    };
+    assert_eq!(calendar.key(), "on_calendar");
+    let at = |text: &str| Time::from(text.parse::<jiff::Timestamp>().expect("a time"));
+    let friday = calendar.next_after(at("2026-05-07T12:00:00Z"));
+    assert_eq!(friday, Some(at("2026-05-08T01:00:00Z")));
+    let saturday = calendar.next_after(at("2026-05-08T12:00:00Z"));
+    assert_eq!(saturday, Some(at("2026-05-09T05:00:00Z")));
+    // As the journal keeps it, and as it is when zones cannot be looked up yet.
+    let kept = serde_json::to_string(&made).expect("text");
+    let mut kept: Made = serde_json::from_str(&kept).expect("what was written");
+    assert!(matches!(kept.schedule(), Schedule::Calendar(c) if c.key() == "on_calendar"));
+    assert!(kept.settle(zone_named));
+    assert_eq!(kept.schedule(), made.schedule());
 }
 
 #[test]
