@@ -73,6 +73,9 @@ enum Command {
     /// Deliver pings that could not be delivered.
     #[command(hide = true)]
     Deliver,
+    /// Copy on what a job left behind still writes.
+    #[command(hide = true)]
+    Relay,
     /// Say that somebody is on an incident.
     Ack(ack::Arguments),
     /// Try the way that alerts take.
@@ -138,6 +141,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Rotate(arguments) => rotate::run(&source, &arguments),
         Command::Wrap(arguments) => wrap::run(&source, &arguments),
         Command::Deliver => wrap::deliver(),
+        Command::Relay => Ok(wrap::copy_on()),
         Command::Ack(arguments) => ack::run(&source, &arguments),
         Command::Mail(mail::Command::Test) => mail::test(&source),
         Command::Token(command) => token::run(&command),

@@ -64,6 +64,7 @@ impl Address {
             !authority.as_str().contains('@'),
             "an address with a user and password is not spoken to; leave out what stands before the @"
         );
+        anyhow::ensure!(!authority.host().is_empty(), "the address has no host");
         Ok(Self::Url(Url {
             text: text.to_owned(),
             secure,

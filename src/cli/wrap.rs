@@ -5,9 +5,12 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
+use std::future::poll_fn;
 use std::process::ExitCode;
+use std::task::Poll;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
@@ -20,10 +23,12 @@ use crate::config::Source;
 
 mod deliver;
 mod job;
+mod output;
 mod post;
 mod spool;
 
 pub(super) use deliver::deliver;
+pub(super) use output::copy_on;
 
 use post::Posted;
 use spool::{Letter, Spool};
@@ -75,19 +80,21 @@ async fn work(source: &Source, arguments: &Arguments) -> u8 {
     let daemon = Daemon::of(source);
     let (sender, letters) = mpsc::channel(LETTERS);
     let (rid, config) = (Uuid::new_v4(), spool::config_of(source));
-    let letter = |suffix: String, body: &[u8]| Letter {
+    let letter = |suffix: String, at_ms: u64, body: &[u8]| Letter {
         to: address.text(),
         suffix,
         rid,
-        at_ms: now_ms(),
+        at_ms,
         body: String::from_utf8_lossy(body).into_owned(),
         config: config.clone(),
     };
     let (over, told) = oneshot::channel();
     let job = async {
-        sender.try_send(letter(START.to_owned(), &[])).ok();
+        sender
+            .try_send(letter(START.to_owned(), now_ms(), &[]))
+            .ok();
         let code = job::run(&arguments.command, captures, |ended| {
-            let end = letter(format!("/{}", ended.code), &ended.tail);
+            let end = letter(format!("/{}", ended.code), ended.at_ms, &ended.tail);
             sender.try_send(end).ok();
             over.send(()).ok();
         });
@@ -153,7 +160,10 @@ async fn report(
     };
     let enough = async {
         job_is_over.await.ok();
-        sleep(PATIENCE).await;
+        tokio::select! {
+            () = sleep(PATIENCE) => {}
+            () = told_to_end() => {}
+        }
     };
     tokio::select! {
         () = delivering => {}
@@ -163,6 +173,28 @@ async fn report(
         left.push_back(letter);
     }
     (left.into(), why)
+}
+
+/// Returns when somebody wants us to end: the job, which such signals are for, is over.
+async fn told_to_end() {
+    let kinds = [
+        SignalKind::terminate(),
+        SignalKind::interrupt(),
+        SignalKind::hangup(),
+        SignalKind::quit(),
+    ];
+    let mut told: Vec<_> = kinds.into_iter().flat_map(signal).collect();
+    poll_fn(|context| {
+        let is_told = told
+            .iter_mut()
+            .any(|signal| signal.poll_recv(context).is_ready());
+        if is_told {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 /// Spools what could not be delivered, and has it delivered by a process of its own.
@@ -176,16 +208,14 @@ fn put_away(left: &[Letter], why: &str) {
             return;
         }
     };
-    for letter in left {
-        if let Err(error) = spool.put(letter) {
-            eprintln!("belfry wrap: {why}, and the ping is lost: {error:#}");
-        }
-    }
-    if !left.is_empty() {
-        eprintln!(
+    let put: anyhow::Result<()> = left.iter().try_for_each(|letter| spool.put(letter));
+    match put {
+        Ok(()) if left.is_empty() => {}
+        Ok(()) => eprintln!(
             "belfry wrap: {why}; the ping waits in {} and is delivered when the daemon is back",
             spool.folder().display()
-        );
+        ),
+        Err(error) => eprintln!("belfry wrap: {why}, and the ping is lost: {error:#}"),
     }
     if !spool.is_empty() {
         deliver::begin();

@@ -1,5 +1,6 @@
 //! Jobs under `belfry wrap`: what passes through, what is reported, and what waits while nobody listens.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -178,6 +179,60 @@ fn what_a_job_leaves_behind_can_go_on_writing() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(said(&output.stdout), "hi\nlate\n");
     daemon.until("reported", |d| d.state("job") == "up");
+}
+
+#[test]
+fn a_job_that_leaves_somebody_behind_ends_when_it_ends() {
+    let daemon = Daemon::started(JOB);
+    let spool = tempfile::tempdir().unwrap();
+    // Whoever is left behind waits for a line that comes only when the job has ended.
+    let script = "exec 3<&0; (read x <&3; echo late) & echo hi; exit 3";
+    let mut child = wrapped(&daemon, spool.path(), script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    // wait() would close its input, had it not been taken.
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    let took = job(&daemon)["last_took_ms"].as_f64().unwrap();
+    assert!(
+        took < 1_000.0,
+        "the job took {took} ms, and not what it left behind"
+    );
+    std::io::Write::write_all(&mut stdin, b"go\n").unwrap();
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut stdout, &mut text).unwrap();
+    assert_eq!(text, "hi\nlate\n");
+}
+
+#[test]
+fn who_wants_a_report_to_end_when_the_job_is_over_finds_it_in_the_spool() {
+    let mut daemon = Daemon::started(JOB);
+    daemon.kill();
+    let spool = tempfile::tempdir().unwrap();
+    let mut child = wrapped(&daemon, spool.path(), "echo over >&2")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut stderr, &mut line).unwrap();
+    assert_eq!(line, "over\n");
+    let (pid, child) = (child.id().to_string(), RefCell::new(child));
+    // Until the job has ended the signal is for the job, which may just have.
+    until(
+        "ended",
+        || {
+            Command::new("kill").args(["-TERM", &pid]).status().ok();
+            child.borrow_mut().try_wait().unwrap().is_some()
+        },
+        String::new,
+    );
+    let waiting = std::fs::read_dir(spool.path()).unwrap().flatten();
+    let whole = waiting.filter(|file| file.path().extension().is_some_and(|kind| kind == "json"));
+    assert_eq!(whole.count(), 2);
 }
 
 #[test]

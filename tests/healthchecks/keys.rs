@@ -149,7 +149,7 @@ fn a_key_that_a_command_makes_is_shown_once_and_opens_by_its_hash() {
         let output = site.daemon.command(arguments);
         let text = String::from_utf8(output.stdout).unwrap();
         let key = text.lines().next().unwrap().to_owned();
-        let lines = &text[text.find("[token.").unwrap()..];
+        let (_, lines) = text.split_at(text.find("[token.").unwrap());
         assert!(
             lines.contains("secret_hash = \"sha256:") && !lines.contains(&key),
             "{text}"

@@ -1,27 +1,20 @@
 //! The job itself: started at once, its output copied through, signals passed on.
-//!
-//! The output is copied by threads: whoever reads ours may stop reading, and signals have to pass all the same.
 
-use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _, PipeReader, Read as _, Write, pipe};
+use std::io::{self, IsTerminal as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// How much of the end of the output is reported: some pages of a log.
-const TAIL: usize = 16 << 10;
-/// How much is copied at once.
-const PIECE: usize = 8 << 10;
+use super::now_ms;
+use super::output::Output;
+
 /// How long the output is waited for when the job has ended and its children keep the pipe open.
 const LINGER: Duration = Duration::from_secs(1);
 /// What a shell says of a command that cannot be run, or is not there.
@@ -34,55 +27,41 @@ const BY_SIGNAL: i32 = 128;
 pub(super) struct Ended {
     /// Its exit code; as a shell has it for one that was killed by a signal, or could not be run.
     pub(super) code: u8,
+    /// When, in milliseconds since 1970.
+    pub(super) at_ms: u64,
     /// The end of its output, both streams as they came.
     pub(super) tail: Vec<u8>,
 }
 
-/// Runs it, and tells `over` how it ended as soon as it has. Returns its exit code when its output has ended, too:
-/// what it leaves behind may go on writing, as it could without us.
+/// Runs it, and tells `over` how it ended as soon as it has. Returns its exit code then: what it leaves behind may go on
+/// writing, and is waited for by nobody.
 pub(super) async fn run(command: &[OsString], captures: bool, over: impl FnOnce(Ended)) -> u8 {
-    let tail = Arc::new(Mutex::new(Tail::default()));
-    let (mut child, copied) = match start(command, captures, &tail) {
+    let (mut child, mut output) = match start(command, captures) {
         Ok(started) => started,
         Err((code, why)) => {
             eprintln!("belfry wrap: {why}");
-            let tail = why.into_bytes();
-            over(Ended { code, tail });
+            let (at_ms, tail) = (now_ms(), why.into_bytes());
+            over(Ended { code, at_ms, tail });
             return code;
         }
     };
-    let copied = async {
-        for stream in copied {
-            stream.await.ok();
-        }
-    };
-    tokio::pin!(copied);
     let ended = until_ended(&mut child).await;
-    let is_all = timeout(LINGER, &mut copied).await.is_ok();
+    let at_ms = now_ms();
+    let is_all = timeout(LINGER, output.is_over()).await.is_ok();
     let code = ended.map_or(NOT_RUN, code_of);
     over(Ended {
         code,
-        tail: said(&tail),
+        at_ms,
+        tail: output.tail(),
     });
     if !is_all {
-        copied.await;
+        output.leave().await;
     }
     code
 }
 
-fn said(tail: &Mutex<Tail>) -> Vec<u8> {
-    let tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
-    tail.0.iter().copied().collect()
-}
-
-type Started = (Child, Vec<oneshot::Receiver<()>>);
-
 /// Starts it, and the threads that copy its output.
-fn start(
-    command: &[OsString],
-    captures: bool,
-    tail: &Arc<Mutex<Tail>>,
-) -> Result<Started, (u8, String)> {
+fn start(command: &[OsString], captures: bool) -> Result<(Child, Output), (u8, String)> {
     let Some((program, arguments)) = command.split_first() else {
         return Err((NOT_FOUND, "no command".to_owned()));
     };
@@ -93,31 +72,14 @@ fn start(
     };
     let mut job = Command::new(program);
     job.args(arguments);
-    let mut readers = Vec::new();
+    let mut output = Output::none();
     if captures {
-        let ((out, to_out), (err, to_err)) = (pipe().map_err(refused)?, pipe().map_err(refused)?);
+        let (copied, to_out, to_err) = Output::copied().map_err(refused)?;
         job.stdout(to_out).stderr(to_err);
-        readers = vec![(out, false), (err, true)];
+        output = copied;
     }
-    let child = job.spawn().map_err(refused)?;
-    // Our ends of its pipes close here, so that they end with the last who writes.
-    drop(job);
-    let copied = readers.into_iter().map(|(from, is_error)| {
-        let (done, told) = oneshot::channel();
-        let tail = Arc::clone(tail);
-        let body = move || {
-            if is_error {
-                copy(from, io::stderr(), &tail);
-            } else {
-                copy(from, io::stdout(), &tail);
-            }
-            done.send(()).ok();
-        };
-        let started = thread::Builder::new().name("output".to_owned()).spawn(body);
-        started.map(|_| told)
-    });
-    let copied: io::Result<Vec<_>> = copied.collect();
-    Ok((child, copied.map_err(refused)?))
+    // With the command our ends of its pipes close, so that they end with the last who writes.
+    job.spawn().map(|child| (child, output)).map_err(refused)
 }
 
 fn code_of(status: ExitStatus) -> u8 {
@@ -136,6 +98,7 @@ async fn until_ended(child: &mut Child) -> io::Result<ExitStatus> {
         (SignalKind::hangup(), Signal::SIGHUP, false),
         (SignalKind::user_defined1(), Signal::SIGUSR1, false),
         (SignalKind::user_defined2(), Signal::SIGUSR2, false),
+        (SignalKind::alarm(), Signal::SIGALRM, false),
         (SignalKind::interrupt(), Signal::SIGINT, true),
         (SignalKind::quit(), Signal::SIGQUIT, true),
     ] {
@@ -158,49 +121,5 @@ async fn until_ended(child: &mut Child) -> io::Result<ExitStatus> {
                 kill(Pid::from_raw(pid), signal).ok();
             }
         }
-    }
-}
-
-/// The last bytes of the output.
-#[derive(Default)]
-struct Tail(VecDeque<u8>);
-
-impl Tail {
-    fn push(&mut self, bytes: &[u8]) {
-        let bytes = bytes
-            .get(bytes.len().saturating_sub(TAIL)..)
-            .unwrap_or(bytes);
-        let excess = (self.0.len() + bytes.len()).saturating_sub(TAIL);
-        self.0.drain(..excess);
-        self.0.extend(bytes);
-    }
-}
-
-/// Copies a stream of the job to ours, and keeps its end. Where ours is closed the job goes on all the same.
-fn copy(mut from: PipeReader, mut to: impl Write, tail: &Mutex<Tail>) {
-    let mut piece = vec![0; PIECE];
-    let mut is_open = true;
-    while let Ok(count @ 1..) = from.read(&mut piece) {
-        let bytes = piece.get(..count).unwrap_or_default();
-        tail.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(bytes);
-        is_open = is_open && to.write_all(bytes).and_then(|()| to.flush()).is_ok();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_tail_is_the_last_bytes() {
-        let mut tail = Tail::default();
-        tail.push(b"first");
-        tail.push(&vec![b'x'; TAIL - 2]);
-        assert_eq!(tail.0.len(), TAIL);
-        assert_eq!(tail.0.iter().take(3).copied().collect::<Vec<_>>(), b"stx");
-        tail.push(&vec![b'y'; TAIL * 2]);
-        assert!(tail.0.len() == TAIL && tail.0.iter().all(|byte| *byte == b'y'));
     }
 }

@@ -36,4 +36,6 @@ pub struct Deaf {
     pub to: Time,
     /// For people.
     pub reason: Arc<str>,
+    /// The uplink that was gone, where only what reports over it could not be heard.
+    pub behind: Option<Arc<str>>,
 }

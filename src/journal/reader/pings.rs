@@ -84,8 +84,19 @@ pub(super) fn deaf(conn: &Connection, limit: i64) -> rusqlite::Result<Vec<Deaf>>
     for row in rows {
         let (seq, json): (i64, String) = row?;
         let event = readable::<Event>(&json, "event", &seq.to_string());
-        if let Some(Event::Deafened { from, to, reason }) = event {
-            spells.push(Deaf { from, to, reason });
+        if let Some(Event::Deafened {
+            from,
+            to,
+            reason,
+            behind,
+        }) = event
+        {
+            spells.push(Deaf {
+                from,
+                to,
+                reason,
+                behind,
+            });
         }
     }
     Ok(spells)

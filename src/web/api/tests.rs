@@ -144,7 +144,7 @@ fn what_a_message_has_no_room_for_is_told_of_one_check_only() {
     let shop = view.engine.named("shop").expect("watched");
     let last = &super::check(&view, NOW, shop, false)["last"];
     assert_eq!(last["left_out"], serde_json::json!(["bloat 40 %"]));
-    let last = &super::checks(&view, NOW)[0]["last"];
+    let last = &super::checks(&view, NOW, false)[0]["last"];
     assert_eq!(last["left_out"], Value::Null);
 }
 

@@ -149,6 +149,7 @@ fn deaf(reason: &str) -> Vec<Deaf> {
         from: ago(5),
         to: ago(4),
         reason: reason.into(),
+        behind: None,
     }]
 }
 

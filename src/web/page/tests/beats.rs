@@ -77,11 +77,17 @@ fn when_nothing_could_be_heard_is_said_to_whoever_waits_and_on_the_page_of_all()
         from,
         to,
         reason: "the machine slept for a minute".into(),
+        behind: None,
     };
     let html = page(&[spell(after(1), after(2))]);
     for part in ["Could not hear from ", "the machine slept for a minute"] {
         assert!(html.contains(part), "{part}: {html}");
     }
+    let elsewhere = Deaf {
+        behind: Some("belfry.uplink".into()),
+        ..spell(after(1), after(2))
+    };
+    assert!(!page(&[elsewhere]).contains("Could not hear"));
     // What was over before the last ping moves nothing any more.
     let before = spell(
         heard - Duration::from_mins(2),
