@@ -63,6 +63,9 @@ impl Daemon {
     pub(crate) fn write_config(&self, text: &str) {
         let new = self.dir.path().join("belfry.toml.new");
         std::fs::write(&new, text).expect("written");
+        // Whatever the umask says: nobody else may name what is run.
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        std::fs::set_permissions(&new, mode).expect("it is ours");
         std::fs::rename(new, self.config()).expect("moved");
     }
 

@@ -104,3 +104,27 @@ fn a_remedy_that_was_under_way_at_a_crash_is_not_done_again_and_that_is_said() {
     daemon.until("mailed", |d| mails(d).len() == 1);
     assert_eq!(count(), 1);
 }
+
+#[test]
+fn a_configuration_that_others_can_write_changes_nothing_before_they_cannot_any_more() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("flag");
+    std::fs::write(&file, "").unwrap();
+    let daemon = Daemon::started(&flag(&file, "run = [\"/bin/true\"]"));
+    daemon.until("up", |d| d.state("flag") == "up");
+    let mode = |mode| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(daemon.config(), mode).unwrap();
+    };
+    mode(0o664);
+    daemon.until("refused", |d| d.state("belfry.config") == "down");
+    daemon.until("said what to run", |d| {
+        let (_, page) = d.get("/").unwrap_or_default();
+        page.contains("names what is run") && page.contains("run: chmod g-w ")
+    });
+    assert_eq!(daemon.state("flag"), "up", "what was in force goes on");
+    mode(0o644);
+    daemon.until("in force again", |d| d.state("belfry.config") == "up");
+}

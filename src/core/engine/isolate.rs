@@ -52,7 +52,7 @@ impl Engine {
         (!self.beats_behind(name).is_empty()).then(|| Event::Deafened {
             from,
             to: now,
-            reason: format!("{name} did not answer").into(),
+            reason: format!("{name} did not answer, so jobs behind it could not be heard").into(),
             behind: Some(name.clone()),
         })
     }

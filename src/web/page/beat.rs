@@ -12,11 +12,11 @@ use crate::core::time::{Time, human};
 /// The section about pings.
 pub(super) fn beating(shell: &Shell<'_>, watched: &Watched, beat: &Beat, deaf: &[Deaf]) -> Markup {
     let since = beat.last_start.map(|(at, _)| at).max(beat.last_ping);
-    let over = &watched.check.behind;
-    let deaf = deaf.iter().filter(|deaf| {
-        let concerns = deaf.behind.is_none() || deaf.behind == *over;
-        concerns && since.is_some_and(|at| deaf.to > at)
-    });
+    let mattered = |deaf: &&Deaf| deaf.behind.is_none() || deaf.behind == watched.check.behind;
+    let deaf = deaf
+        .iter()
+        .filter(mattered)
+        .filter(|deaf| since.is_some_and(|at| deaf.to > at));
     html! {
         section.part { h2 { "Pings" }
             dl.facts {
