@@ -239,6 +239,33 @@ async fn a_bomb_ends_at_a_limit_that_is_named() {
 }
 
 #[tokio::test]
+async fn some_kilobytes_of_zstd_that_are_gigabytes_end_at_the_limit() {
+    // A window of 8 MiB, and blocks (RFC 8878, section 3.1.1.2) that repeat a byte a hundred thousand times.
+    let mut bomb = vec![0x28, 0xb5, 0x2f, 0xfd, 0, (23 - 10) << 3];
+    for _ in 0..20_000 {
+        let head = (100_000_u32 << 3 | 1 << 1).to_le_bytes();
+        bomb.extend_from_slice(&head[..3]);
+        bomb.push(b'a');
+    }
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-encoding: zstd\r\ncontent-length: {}\r\n\r\n",
+        bomb.len()
+    );
+    let server = Server::raw([head.into_bytes(), bomb].concat().leak()).await;
+    for (keys, said) in [
+        (
+            "body = \"b\"",
+            "but the first MiB of the body does not match /b/",
+        ),
+        ("size_fail = \"10MiB\"", "but the body has more than 64 MiB"),
+    ] {
+        let url = server.url("/");
+        let outcome = look(&format!("http = {{ url = \"{url}\", {keys} }}")).await;
+        assert_fails(&outcome, said);
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_not_what_it_says_fails_where_it_is_looked_into() {
     let odd = ("content-encoding", "gzip");
     assert_fails(
