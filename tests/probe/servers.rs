@@ -10,6 +10,8 @@ use base64::prelude::BASE64_STANDARD;
 use belfry::clock::Clock;
 use belfry::probe::Env;
 use rustls::pki_types::CertificateDer;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep};
 
 use crate::real::{Real, free_port, words};
 use crate::tls::chain;
@@ -101,10 +103,19 @@ async fn speaks_after_starttls(env: &Env, preset: &str, port: u16) {
     assert_eq!(said, format!("pass: speaks {preset} in T"), "with TLS");
 }
 
+/// Waits until nothing listens there: what a server has started may end a moment after it.
+async fn deserted(port: u16) {
+    let until = Instant::now() + PATIENT;
+    while Instant::now() < until && TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// The server ends, and then none is spoken.
 async fn ends(mut server: Real, protocols: &[(&str, u16)]) {
     server.stop().await;
     for (preset, port) in protocols {
+        deserted(*port).await;
         let said = asked(&env(), *port, &format!("preset = \"{preset}\""), PATIENT).await;
         let refused = format!("fail: nothing listens on localhost:{port} ");
         assert!(said.starts_with(&refused), "{preset}: {said}");
