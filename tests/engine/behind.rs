@@ -10,8 +10,9 @@ use belfry::core::state::Phase;
 use crate::story::{Story, check, heartbeat};
 
 const MINUTE: Duration = Duration::from_mins(1);
-/// When a job that was heard is overdue: an hour, and ten minutes of grace.
-const DUE: Duration = Duration::from_mins(70);
+/// A moment before a job that was heard is overdue: after an hour, and ten minutes of grace.
+const JUST_BEFORE: Duration = Duration::from_millis(70 * 60_000 - 1);
+const MOMENT: Duration = Duration::from_millis(1);
 
 const UPLINK_DOWN: [&str; 3] = [
     "belfry.uplink down: 3 failures in a row",
@@ -68,9 +69,9 @@ fn a_job_that_cannot_be_heard_is_not_overdue_before_it_had_all_its_time() {
         assert_eq!(story.phase("job"), Phase::Up);
         story.pass("belfry.uplink").expect(&UPLINK_UP).deliver();
         story
-            .after(MINUTE * 10 - Duration::from_millis(1))
+            .after(Duration::from_millis(10 * 60_000 - 1))
             .expect(&[]);
-        story.after(Duration::from_millis(1)).expect(&OVERDUE);
+        story.after(MOMENT).expect(&OVERDUE);
     });
 }
 
@@ -84,10 +85,10 @@ fn one_that_is_heard_meanwhile_or_afterwards_counts_from_there() {
         gone(story, 10);
         story.pass("belfry.uplink").expect(&UPLINK_UP).deliver();
         // Ten minutes of its hour it could not be heard.
-        story.after(DUE - Duration::from_millis(1)).expect(&[]);
+        story.after(JUST_BEFORE).expect(&[]);
         story.ping("job", Signal::Success).expect(&[]);
-        story.after(DUE - Duration::from_millis(1)).expect(&[]);
-        story.after(Duration::from_millis(1)).expect(&OVERDUE);
+        story.after(JUST_BEFORE).expect(&[]);
+        story.after(MOMENT).expect(&OVERDUE);
     });
 }
 
@@ -117,7 +118,7 @@ fn a_job_on_this_machine_is_overdue_as_ever() {
 #[test]
 fn one_lost_packet_of_the_uplink_makes_nothing_late() {
     in_both_ways(&[uplink(), remote()], |story| {
-        story.after(DUE - Duration::from_secs(1));
+        story.after(JUST_BEFORE);
         story
             .fail("belfry.uplink")
             .after(Duration::from_secs(5))
