@@ -2,7 +2,6 @@
 //! the last task, with what ends a part next to what began it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::{mpsc, watch as cell};
@@ -13,8 +12,6 @@ use crate::archive::Archivist;
 use crate::clock::Clock;
 use crate::config::{self, Listen, Plan, Source};
 use crate::core::engine::Engine;
-use crate::core::input::Input;
-use crate::core::time::Time;
 use crate::core::view::View;
 use crate::courier::{Courier, Patience};
 use crate::engine::EngineLoop;
@@ -27,8 +24,9 @@ use crate::schedule::{Scheduler, chores::Chores};
 use crate::vitals::Vitals;
 use crate::watch::{Changes, Watch};
 use crate::watchdog::{self, Part, Watchdog};
-use crate::{hello, web};
+use crate::{hello, listen, postbox, web};
 
+mod adopt;
 mod announce;
 mod ending;
 mod follow;
@@ -39,17 +37,16 @@ mod reload;
 mod signals;
 mod summary;
 
+use adopt::{Gap, adopt};
 use announce::{announce, tell_of_journals};
 use ending::{Ending, Stage};
 use follow::Wires;
 pub use heir::Heir;
 pub use log::log_to_stderr_or_journal;
 use notices::Fact;
-use reload::Reloader;
+use reload::{Reloader, StartedWith};
 use signals::Signals;
 
-/// How long the engine gets to take the first plan: a journal of a million rows is read by then.
-const FIRST_PLAN: Duration = Duration::from_secs(30);
 /// Checks that an operator wants run now and that wait for the scheduler.
 const RUN_NOW: usize = 64;
 
@@ -73,15 +70,18 @@ pub async fn run(
     let status = inherited.listen("status", &plan.listen.status)?;
     let hello_ports = inherited.listen("hello", &plan.listen.hello)?;
     let shrunken_ports = inherited.listen("shrunken", &plan.listen.shrunken)?;
+    let mail_at = plan.mail_pings.as_ref().map(|mail| mail.listen.as_slice());
+    let mail_ports = inherited.listen(listen::MAIL, mail_at.unwrap_or_default())?;
     let heir = Heir::of(
         &source,
         [
             ("status", &status),
             ("hello", &hello_ports),
             ("shrunken", &shrunken_ports),
+            (listen::MAIL, &mail_ports),
         ],
     )?;
-    let started_with = (plan.listen.clone(), plan.data_dir.clone());
+    let started_with = StartedWith::of(&plan);
     plan.bind(bound([&status, &hello_ports, &shrunken_ports]));
 
     let opened = Journal::open(&plan.data_dir, started, Arc::clone(&vitals))
@@ -262,6 +262,15 @@ pub async fn run(
         token,
         seal,
     };
+    let mail_sources = plan.mail_pings.as_ref().map(|mail| postbox::Sources {
+        view: view.clone(),
+        inbox: inbox.clone(),
+        vitals: Arc::clone(&vitals),
+        clock: clock.clone(),
+        keys: wires.keys.subscribe(),
+        buckets: Arc::clone(&wires.buckets),
+        domain: Arc::clone(&mail.domain),
+    });
     let limits = web::limits::Limits::default();
     println_summary(&summary::text(
         &plan,
@@ -280,6 +289,15 @@ pub async fn run(
         "hello pages",
         hello::run(ports, content, Arc::clone(&vitals), limits, serving.clone()),
     );
+
+    if let Some(sources) = mail_sources {
+        for Listening { address, .. } in &mail_ports {
+            tracing::info!("mails to UUID@{} are pings at {address}", sources.domain);
+        }
+        let limits = postbox::Limits::default();
+        let taken = postbox::run(sockets(mail_ports), sources, limits, serving.clone());
+        tasks.spawn("pings by e-mail", taken);
+    }
 
     let watchdog =
         Watchdog::start(Arc::clone(&vitals), &Part::ALL).context("starting the watchdog")?;
@@ -306,41 +324,6 @@ pub async fn run(
     ending.wait(Stage::Journal, journal.close()).await;
     tracing::info!("ended");
     ended
-}
-
-/// The time since we were last alive.
-struct Gap {
-    last_alive: Option<Time>,
-    now: Time,
-}
-
-/// The time in which we did not run, and then the first plan: with it deadlines are judged, and they are later by
-/// that time.
-async fn adopt(inbox: &Inbox, plan: &Plan, gap: Gap) -> anyhow::Result<()> {
-    use crate::inbox::Answer;
-    if let Some(from) = gap.last_alive.filter(|&from| from < gap.now) {
-        let deaf = Input::Deaf {
-            from,
-            to: gap.now,
-            reason: "not running".into(),
-        };
-        inbox.ask(deaf, FIRST_PLAN).await;
-    }
-    match inbox
-        .ask(Input::Plan(Arc::new(plan.roster())), FIRST_PLAN)
-        .await
-    {
-        Answer::Done | Answer::Nothing => {}
-        // Nothing can be remembered, but everything can be watched.
-        Answer::NotDurable => {
-            tracing::error!("the journal cannot be written: watching all the same");
-        }
-        Answer::Busy => anyhow::bail!(
-            "the engine did not take the configuration within {} s",
-            FIRST_PLAN.as_secs()
-        ),
-    }
-    Ok(())
 }
 
 /// Named tasks that should run as long as the daemon.

@@ -31,6 +31,7 @@ pub mod watchdog;
 pub mod web;
 
 pub mod hello;
+pub mod postbox;
 
 pub mod daemon;
 

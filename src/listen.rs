@@ -18,6 +18,8 @@ mod holder;
 /// Connections that may wait to be accepted: a burst of pings while a commit is under way.
 const BACKLOG: i32 = 1_024;
 
+/// The service of pings by e-mail, which has a section of its own.
+pub const MAIL: &str = "mail";
 /// Before the name of a socket that no service manager gave, but we ourselves before a restart.
 const OURS: &str = "own-";
 
@@ -111,24 +113,35 @@ pub fn bind(name: &str, address: SocketAddr) -> anyhow::Result<Listening> {
     match open(address) {
         Ok(listener) => Ok(listening(listener, false)?),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            let key = key_of(name);
             let holder = holder::of(address.port());
             let who =
                 holder.unwrap_or_else(|| "another process (run as root to see which)".to_owned());
             anyhow::bail!(
-                "port {} is taken by {who}; stop it, or write another address: [listen] {name} = \"{}:{}\"",
+                "port {} is taken by {who}; stop it, or write another address: {key} = \"{}:{}\"",
                 address.port(),
                 address.ip(),
                 address.port().wrapping_add(1)
             )
         }
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => anyhow::bail!(
-            "not allowed to listen on {address}: ports below 1024 need systemd/belfry.socket, or another port in [listen] {name}"
+            "not allowed to listen on {address}: ports below 1024 need systemd/belfry.socket, or another port in {}",
+            key_of(name)
         ),
         Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => anyhow::bail!(
-            "this host has no address {}; write one it has in [listen] {name}",
-            address.ip()
+            "this host has no address {}; write one it has in {}",
+            address.ip(),
+            key_of(name)
         ),
         Err(error) => Err(anyhow::Error::new(error).context(format!("listening on {address}"))),
+    }
+}
+
+/// Where the configuration says the addresses of a service.
+fn key_of(name: &str) -> String {
+    match name {
+        MAIL => "[mail_pings] listen".to_owned(),
+        page => format!("[listen] {page}"),
     }
 }
 

@@ -65,6 +65,7 @@ pub use access::{Reached, is_local};
 pub use buckets::Buckets;
 pub use keys::Keys;
 pub use seal::Seal;
+pub use seats::neighbourhood;
 pub use token::Token;
 pub use tokens::Tokens;
 

@@ -11,6 +11,8 @@ mod flood;
 mod https;
 #[path = "daemon/isolation.rs"]
 mod isolation;
+#[path = "daemon/mail.rs"]
+mod mail;
 #[path = "daemon/remedy.rs"]
 mod remedy;
 #[path = "daemon/restart.rs"]

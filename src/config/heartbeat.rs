@@ -95,22 +95,33 @@ fn filter(section: &mut Section<'_>) -> Option<Arc<Filter>> {
     };
     let mut flag = |key| section.boolean(key).unwrap_or_default();
     let (http_body, default_fail) = (flag("filter_http_body"), flag("filter_default_fail"));
+    let (subject, body) = (flag("filter_subject"), flag("filter_body"));
     let filter = Filter {
         only_post,
+        subject,
+        body,
         http_body,
         default_fail,
         start: words(section, "start_kw"),
         success: words(section, "success_kw"),
         failure: words(section, "failure_kw"),
-        ..Filter::default()
     };
     let all = [&filter.start, &filter.success, &filter.failure];
     let has_words = all.iter().any(|words| !words.is_empty());
-    if http_body && !has_words && !default_fail {
+    let places = [
+        ("filter_http_body", http_body),
+        ("filter_subject", subject),
+        ("filter_body", body),
+    ];
+    let place = places.into_iter().find_map(|(key, on)| on.then_some(key));
+    if let Some(key) = place
+        && !has_words
+        && !default_fail
+    {
         let hint = "write success_kw = \"done\", failure_kw = \"error\" or start_kw = \"began\"";
-        let message = "\"filter_http_body\" has no words to look for: no ping would count";
-        section.refuse("filter_http_body", message, hint);
-    } else if !http_body && (has_words || default_fail) {
+        let message = format!("\"{key}\" has no words to look for: no ping would count");
+        section.refuse(key, message, hint);
+    } else if place.is_none() && (has_words || default_fail) {
         let keys = [
             "start_kw",
             "success_kw",
@@ -120,7 +131,8 @@ fn filter(section: &mut Section<'_>) -> Option<Arc<Filter>> {
         let key = keys.into_iter().find(|key| section.has(key));
         let key = key.unwrap_or_default();
         let message = format!("\"{key}\" does nothing by itself");
-        section.refuse(key, message, "add filter_http_body = true");
+        let hint = "add filter_http_body = true; for pings by e-mail filter_subject or filter_body";
+        section.refuse(key, message, hint);
     }
     (filter != Filter::default()).then(|| Arc::new(filter))
 }

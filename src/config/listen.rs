@@ -95,7 +95,10 @@ fn usual(port: u16) -> Vec<SocketAddr> {
 }
 
 /// One address or a list of them; `"off"` and an empty list are none.
-fn addresses(section: &mut Section<'_>, (key, port): (&'static str, u16)) -> Vec<SocketAddr> {
+pub(super) fn addresses(
+    section: &mut Section<'_>,
+    (key, port): (&'static str, u16),
+) -> Vec<SocketAddr> {
     if section.has(key)
         && section
             .entry(key)

@@ -11,6 +11,7 @@ use super::document::Files;
 use super::files::Found;
 use super::heartbeat::{self, Uuids};
 use super::isolation::Isolation;
+use super::mail_pings::{self, MailPings};
 use super::pings::{self, Pings};
 use super::rules::Rules;
 use super::token::{self, ApiToken};
@@ -37,6 +38,8 @@ pub struct Plan {
     pub email: Email,
     /// With which heartbeats are addressed by their names, and how many pings are taken.
     pub pings: Pings,
+    /// Where they are taken by e-mail; none where they are not.
+    pub mail_pings: Option<MailPings>,
     /// What opens the management API.
     pub tokens: Vec<ApiToken>,
     /// When heartbeats flap that are made while running: what `[defaults]` says.
@@ -92,6 +95,7 @@ pub(super) fn read(mut files: Files<'_>, found: &Found, report: &Report<'_>) -> 
     let listen = Listen::read(files.one("listen"));
     let postgres = daemon::postgres(files.one("postgres"));
     let pings = pings::read(files.one("heartbeats"));
+    let mail_pings = mail_pings::read(files.one("mail_pings"));
     let tokens = token::read(files.named("token"));
     let email = Email::read(files.one("email"), &daemon.node, &daemon.data_dir);
     let status_url = daemon::page(files.one("page"));
@@ -140,6 +144,7 @@ pub(super) fn read(mut files: Files<'_>, found: &Found, report: &Report<'_>) -> 
         postgres,
         email,
         pings,
+        mail_pings,
         tokens,
         flapping: base.rules.flapping,
         status_url,

@@ -75,6 +75,8 @@ impl Rule {
         }
         match &self.filter {
             None => ping.signal,
+            // By e-mail: what it means was read where its subject was.
+            Some(_) if ping.method.is_empty() => ping.signal,
             Some(filter) => filter.of_http(ping.signal, &ping.method, &ping.body),
         }
     }
@@ -116,6 +118,7 @@ pub struct Ping {
     pub signal: Signal,
     /// The run it belongs to, where the client says so.
     pub rid: Option<Uuid>,
+    /// Empty for one by e-mail, as at healthchecks.io.
     pub method: Arc<str>,
     pub remote: Arc<str>,
     /// The User-Agent, cut.

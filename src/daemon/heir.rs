@@ -46,7 +46,7 @@ impl Heir {
     /// Of what listens now.
     pub(super) fn of(
         source: &Source,
-        services: [(&'static str, &Vec<Listening>); 3],
+        services: [(&'static str, &Vec<Listening>); 4],
     ) -> io::Result<Self> {
         let mut heir = Self {
             program: std::env::current_exe()?,
@@ -100,10 +100,12 @@ impl Heir {
             self.program.display()
         );
         let (plan, _) = config::glimpse(&self.source);
+        let mail = plan.mail_pings.map(|mail| mail.listen).unwrap_or_default();
         let wanted = [
             &plan.listen.status,
             &plan.listen.hello,
             &plan.listen.shrunken,
+            &mail,
         ];
         for ((name, at), wanted) in self.bound.iter_mut().zip(wanted) {
             let Some(at) = at else { continue };

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::follow::Wires;
 use super::notices::Fact;
 use crate::clock::Clock;
-use crate::config::{self, Listen, Plan, Source};
+use crate::config::{self, Listen, MailPings, Plan, Source};
 use crate::core::input::Input;
 use crate::core::outcome::Outcome;
 use crate::core::view::View;
@@ -36,11 +36,26 @@ pub(super) struct Reloader {
     pub(super) content: watch::Sender<Arc<hello::Content>>,
     pub(super) wires: Wires,
     pub(super) changes: Changes,
-    /// What the first configuration said of the addresses and of the data folder; they cannot change while
-    /// running.
-    pub(super) started_with: (Listen, PathBuf),
+    pub(super) started_with: StartedWith,
     pub(super) clock: Clock,
     pub(super) vitals: Arc<Vitals>,
+}
+
+/// What the first configuration said of what cannot change while running.
+pub(super) struct StartedWith {
+    listen: Listen,
+    mail_pings: Option<MailPings>,
+    data_dir: PathBuf,
+}
+
+impl StartedWith {
+    pub(super) fn of(plan: &Plan) -> Self {
+        Self {
+            listen: plan.listen.clone(),
+            mail_pings: plan.mail_pings.clone(),
+            data_dir: plan.data_dir.clone(),
+        }
+    }
 }
 
 impl Reloader {
@@ -161,12 +176,15 @@ impl Reloader {
 
     /// What differs from the start and a running daemon cannot change.
     fn restart_needed(&self, new: &Plan) -> Option<&'static str> {
-        let (listen, data_dir) = &self.started_with;
-        match (*listen == new.listen, *data_dir == new.data_dir) {
-            (false, _) => Some("[listen]"),
-            (_, false) => Some("[daemon] data_dir"),
-            (true, true) => None,
-        }
+        let first = &self.started_with;
+        let changed = [
+            ("[listen]", first.listen != new.listen),
+            ("[mail_pings]", first.mail_pings != new.mail_pings),
+            ("[daemon] data_dir", first.data_dir != new.data_dir),
+        ];
+        changed
+            .into_iter()
+            .find_map(|(what, has)| has.then_some(what))
     }
 
     fn look(&self, outcome: Outcome) {

@@ -72,7 +72,7 @@ impl Buckets {
 
     /// Takes a ping from `peer`, for a heartbeat, or for one that is yet to be made. The error: after how many
     /// seconds to come again.
-    pub(super) fn take(&self, now: Time, peer: IpAddr, check: Option<CheckId>) -> Result<(), u64> {
+    pub fn take(&self, now: Time, peer: IpAddr, check: Option<CheckId>) -> Result<(), u64> {
         if let Some(check) = check {
             let bucket = place(&self.heartbeats, u64::from(check.0));
             self.draw(Kind::Heartbeat, bucket, now)?;
@@ -87,7 +87,7 @@ impl Buckets {
     }
 
     /// Takes a question of `peer` for a heartbeat that there is not.
-    pub(super) fn take_unknown(&self, now: Time, peer: IpAddr) -> Result<(), u64> {
+    pub fn take_unknown(&self, now: Time, peer: IpAddr) -> Result<(), u64> {
         let address = neighbourhood(peer);
         // All strangers of a reverse proxy would be one.
         if address.is_loopback() {

@@ -34,7 +34,7 @@ impl Keys {
     }
 
     /// Whether `shown` is one of them. All are compared.
-    pub(super) fn has(&self, shown: &str) -> bool {
+    pub fn has(&self, shown: &str) -> bool {
         let all = self.0.iter();
         all.fold(false, |found, key| found | key.is(shown))
     }

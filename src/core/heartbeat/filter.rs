@@ -45,7 +45,22 @@ impl Filter {
             return signal;
         }
         let text = String::from_utf8_lossy(body);
-        let has = |words: &Arc<str>| words_of(words).any(|word| text.contains(word));
+        self.by_words(signal, |word| text.contains(word))
+    }
+
+    /// What a ping by e-mail means: success, where no words are sought in it.
+    pub fn of_mail(&self, subject: &str, text: &str) -> Signal {
+        if !self.subject && !self.body {
+            return Signal::Success;
+        }
+        let sought = [(self.subject, subject), (self.body, text)];
+        self.by_words(Signal::Success, |word| {
+            sought.iter().any(|(on, place)| *on && place.contains(word))
+        })
+    }
+
+    fn by_words(&self, signal: Signal, is_there: impl Fn(&str) -> bool) -> Signal {
+        let has = |words: &Arc<str>| words_of(words).any(&is_there);
         if has(&self.failure) {
             failed(signal)
         } else if has(&self.success) {
@@ -155,6 +170,43 @@ mod tests {
         assert_eq!(nothing, Signal::Fail);
         let code = strict.of_http(Signal::Exit(3), "POST", b"ERROR \xff");
         assert_eq!(code, Signal::Exit(3), "the exit code is kept");
+    }
+
+    #[test]
+    fn words_are_sought_where_a_mail_is_to_be_looked_at_and_nowhere_else() {
+        let filter = |subject, body, default_fail| Filter {
+            subject,
+            body,
+            default_fail,
+            only_post: true,
+            ..words()
+        };
+        for (found, meaning) in [
+            (
+                filter(true, false, false).of_mail("done", "ERROR,"),
+                Signal::Success,
+            ),
+            (
+                filter(false, true, false).of_mail("done", "ERROR"),
+                Signal::Fail,
+            ),
+            (
+                filter(true, true, false).of_mail("done", "ERROR"),
+                Signal::Fail,
+            ),
+            (
+                filter(true, true, false).of_mail("began", "so"),
+                Signal::Start,
+            ),
+            (filter(true, true, false).of_mail("x", "y"), Signal::Ignored),
+            (filter(true, false, true).of_mail("x", "done"), Signal::Fail),
+            (
+                filter(false, false, true).of_mail("ERROR", "ERROR"),
+                Signal::Success,
+            ),
+        ] {
+            assert_eq!(found, meaning);
+        }
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Call {
             "type": kind(ping.signal),
             "date": iso_micros(ping.at),
             "n": ping.n,
-            "scheme": "http",
+            "scheme": if ping.method.is_empty() { "email" } else { "http" },
             "remote_addr": ping.remote,
             "method": ping.method,
             "ua": ping.agent,
