@@ -3,3 +3,5 @@
 
 #[path = "calendar/systemd.rs"]
 mod systemd;
+#[path = "calendar/zones.rs"]
+mod zones;
