@@ -29,6 +29,8 @@ mod remedies;
 mod rotation;
 #[path = "common/story.rs"]
 mod story;
+#[path = "engine/tolerance.rs"]
+mod tolerance;
 
 use story::{Story, check, heartbeat};
 

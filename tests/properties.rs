@@ -8,7 +8,8 @@ use belfry::core::check::{Check, CheckId, UPLINK};
 use belfry::core::heartbeat::{Made, Ping, Rule, Signal};
 use belfry::core::input::Input;
 use belfry::core::outcome::Verdict;
-use belfry::core::state::{Phase, State, Step, Threshold, Thresholds};
+use belfry::core::schedule::Schedule;
+use belfry::core::state::{Phase, Reason, State, Step, Threshold, Thresholds};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -98,10 +99,49 @@ proptest! {
     }
 }
 
+/// The manual of heartbeats, over all runs since it was last down: true is a success.
+fn runs_by_the_manual(before: Phase, runs: &[bool], rule: Threshold) -> Phase {
+    let last = runs.iter().rev().take(rule.of.into());
+    let failed = last.filter(|success| !**success).count();
+    match (before, runs.last()) {
+        (_, None) => before,
+        (_, Some(true)) => Phase::Up,
+        (Phase::Down, _) => Phase::Down,
+        _ if failed >= rule.bad.into() => Phase::Down,
+        _ => Phase::Degraded,
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_heartbeat_does_what_the_manual_says(rule in thresholds(), runs in prop::collection::vec(any::<bool>(), 0..200)) {
+        let rule = rule.fail_after;
+        let mut state = State::NEW;
+        let mut since: Vec<bool> = Vec::new();
+        for success in runs {
+            let before = state.phase();
+            since.push(success);
+            let expected = runs_by_the_manual(before, &since, rule);
+            let (verdict, why) = if success { (Verdict::Pass, Reason::Heard) } else { (Verdict::Fail, Reason::JobFailed) };
+            let step = state.heard(verdict, why, rule);
+            if let Step::Turn(next, _) = &step {
+                prop_assert_ne!(next.phase(), before, "a turn goes somewhere");
+            }
+            let (Step::Stay(next) | Step::Turn(next, _)) = step;
+            prop_assert_eq!(next.phase(), expected, "from {:?} after {:?}", before, since);
+            if before == Phase::Down || next.phase() == Phase::Down {
+                since.clear();
+            }
+            state = next;
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Act {
     Look(u8, Verdict),
-    Ping(Signal),
+    /// Of the heartbeat that tolerates nothing, or of the one that does.
+    Ping(bool, Signal, Option<u128>),
     Wait(u16),
     Deliver,
     Defer,
@@ -146,9 +186,15 @@ fn making() -> impl Strategy<Value = Making> {
 }
 
 fn act() -> impl Strategy<Value = Act> {
+    let signal = prop_oneof![
+        Just(Signal::Success),
+        Just(Signal::Fail),
+        Just(Signal::Start),
+        Just(Signal::Exit(2))
+    ];
     prop_oneof![
         12 => (0u8..4, verdict()).prop_map(|(check, verdict)| Act::Look(check, verdict)),
-        2 => prop_oneof![Just(Signal::Success), Just(Signal::Fail), Just(Signal::Start), Just(Signal::Exit(2))].prop_map(Act::Ping),
+        4 => (any::<bool>(), signal, prop::option::of(1u128..4)).prop_map(|(tolerant, signal, rid)| Act::Ping(tolerant, signal, rid)),
         4 => (1u16..900).prop_map(Act::Wait),
         3 => Just(Act::Deliver),
         2 => Just(Act::Defer),
@@ -179,7 +225,17 @@ fn checks() -> Vec<Check> {
         kind: UPLINK.into(),
         ..check("belfry.uplink")
     };
-    vec![check("db"), shop, blog, uplink, heartbeat("backup")]
+    let sync = Check {
+        schedule: Schedule::Every(Duration::from_mins(5)),
+        fail_after: Threshold { bad: 2, of: 4 },
+        alert_degraded: true,
+        heartbeat: Some(Rule {
+            missed_after: 3,
+            ..Rule::new(Duration::from_mins(2), Uuid::from_u128(9))
+        }),
+        ..heartbeat("sync")
+    };
+    vec![check("db"), shop, blog, uplink, heartbeat("backup"), sync]
 }
 
 /// What heartbeats are called that are made; the configuration takes two of the names at times.
@@ -248,8 +304,9 @@ fn live(story: &mut Story, acts: &[Act]) {
             Act::Look(check, verdict) => {
                 story.look(NAMES[usize::from(*check)], *verdict);
             }
-            Act::Ping(signal) => {
-                story.ping("backup", *signal);
+            Act::Ping(tolerant, signal, rid) => {
+                let name = if *tolerant { "sync" } else { "backup" };
+                story.ping_of(name, *signal, *rid);
             }
             Act::Wait(seconds) => {
                 story.after(Duration::from_secs((*seconds).into()));

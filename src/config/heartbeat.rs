@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::check::{self, About, Base, Draft};
 use super::document::place_of;
-use super::rules::{INTERVALS, Rules};
+use super::rules::{self, INTERVALS, Rules};
 use super::{accept, remedy, schedule};
 use crate::core::check::Check;
 use crate::core::heartbeat::{Filter, GROUP, KIND, Rule};
@@ -25,7 +25,8 @@ const WORDS_CHARS: usize = 200;
 /// The UUIDs of the configuration, and where they are written.
 pub(super) type Uuids = BTreeMap<Uuid, String>;
 
-/// A heartbeat. It has no probe; one report of failure is enough, and one success ends it.
+/// A heartbeat. It has no probe. Where nothing else is said, one report of failure is enough, and one missing ping;
+/// one success ends it.
 pub(super) fn read<'a>(
     name: &str,
     mut section: Section<'a>,
@@ -50,6 +51,10 @@ pub(super) fn read<'a>(
     let usual = || schedule.typical(schedule::ANY_DAY).min(LONGEST_USUAL_GRACE);
     let rule = Rule {
         grace: grace.unwrap_or_else(usual),
+        missed_after: section
+            .integer("missed_after", 1..=i64::from(Threshold::MAX))
+            .and_then(|count| u8::try_from(count).ok())
+            .unwrap_or(1),
         uuid: uuid(&mut section, uuids),
         fresh: Uuid::new_v4(),
         manual_resume: section.boolean("manual_resume").unwrap_or_default(),
@@ -59,8 +64,11 @@ pub(super) fn read<'a>(
     let behind = base.isolation.behind(&mut section, None);
     let about = About::read(&mut section, GROUP, base);
     let rules = Rules {
-        fail_after: Threshold::in_a_row(1),
+        fail_after: rules::fail_after(&mut section).unwrap_or(Threshold::in_a_row(1)),
         recover_after: 1,
+        alert_degraded: section
+            .boolean("alert_degraded")
+            .unwrap_or(base.rules.alert_degraded),
         ..base.rules.clone()
     };
     let mut check = Check {

@@ -91,7 +91,7 @@ impl Rules {
 }
 
 /// `3` or `"3 of 5"`.
-fn fail_after(section: &mut Section<'_>) -> Option<Threshold> {
+pub(super) fn fail_after(section: &mut Section<'_>) -> Option<Threshold> {
     const KEY: &str = "fail_after";
     let entry = section.entry(KEY)?;
     let text = match (entry.value.as_integer(), entry.value.as_str()) {

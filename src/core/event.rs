@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::check::{Check, CheckId, Roster};
-use super::heartbeat::{Made, Ping};
+use super::heartbeat::{Lapse, Made, Ping};
 use super::incident::{Acknowledgement, Incident, IncidentId};
 use super::outbox::{Delivery, Nid, Notification};
 use super::outcome::Outcome;
@@ -98,6 +98,13 @@ pub enum Event {
         /// How many pings of this heartbeat were recorded with it.
         n: u64,
         ping: Ping,
+    },
+    /// What was expected of a heartbeat did not come, and is tolerated; `next` is expected now.
+    Lapsed {
+        check: CheckId,
+        at: Time,
+        what: Lapse,
+        next: Option<Time>,
     },
     /// A check turned; `state` is what it turned into.
     Turned {
@@ -197,6 +204,7 @@ impl Event {
             | Self::BeatTakenOver { check, .. }
             | Self::Observed { check, .. }
             | Self::Pinged { check, .. }
+            | Self::Lapsed { check, .. }
             | Self::Turned { check, .. }
             | Self::FlappingBegan { check, .. }
             | Self::FlappingEnded { check, .. }
@@ -236,6 +244,7 @@ impl Event {
             | Self::BeatTakenOver { .. }
             | Self::Observed { .. }
             | Self::Pinged { .. }
+            | Self::Lapsed { .. }
             | Self::Turned { .. }
             | Self::FlappingBegan { .. }
             | Self::FlappingEnded { .. }
@@ -268,6 +277,7 @@ impl Event {
             | Self::BeatTakenOver { .. }
             | Self::Observed { .. }
             | Self::Pinged { .. }
+            | Self::Lapsed { .. }
             | Self::Turned { .. }
             | Self::FlappingBegan { .. }
             | Self::FlappingEnded { .. }

@@ -14,6 +14,7 @@ use super::time::Time;
 mod filter;
 mod former;
 mod heard;
+mod lapse;
 pub mod made;
 mod run;
 mod words;
@@ -21,6 +22,7 @@ mod words;
 pub use filter::Filter;
 pub use former::{Former, HEARD_FOR, MOST_FORMER};
 pub use heard::{Deaf, Heard, Said};
+pub use lapse::Lapse;
 pub use made::Made;
 pub use run::{MOST_RUNS, Run};
 pub use words::for_everybody;
@@ -35,6 +37,8 @@ pub const GROUP: &str = "Jobs";
 pub struct Rule {
     /// How long after the expected time silence becomes Down.
     pub grace: Duration,
+    /// How many pings that are expected one after the other must be missing until it is Down; at least one.
+    pub missed_after: u8,
     /// The UUID of its ping address, where the configuration gives one.
     pub uuid: Option<Uuid>,
     /// A fresh random UUID, taken where neither the configuration nor the journal has one. Randomness is
@@ -49,7 +53,7 @@ pub struct Rule {
 /// The fresh UUID is no part of the rule: it is another one at each reading of the same configuration.
 impl PartialEq for Rule {
     fn eq(&self, other: &Self) -> bool {
-        let all = |rule: &Self| (rule.grace, rule.uuid, rule.manual_resume);
+        let all = |rule: &Self| (rule.grace, rule.missed_after, rule.uuid, rule.manual_resume);
         all(self) == all(other) && self.filter == other.filter
     }
 }
@@ -61,6 +65,7 @@ impl Rule {
     pub fn new(grace: Duration, fresh: Uuid) -> Self {
         Self {
             grace,
+            missed_after: 1,
             uuid: None,
             fresh,
             manual_resume: false,
@@ -147,6 +152,13 @@ pub struct Beat {
     pub last_took: Option<Duration>,
     /// When the next success is expected; none before the first ping.
     pub expected: Option<Time>,
+    /// How many pings in a row were expected since then and did not come, and were tolerated.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub missed: u8,
+    /// When a run was given up that had no end in time and was tolerated, since the last ping: what is expected next
+    /// counts from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_up: Option<Time>,
     /// Deaf time since the last ping, which every deadline is later by.
     pub deaf: Duration,
     /// Deaf time since the last start.
@@ -165,6 +177,8 @@ impl Beat {
             older: Vec::new(),
             last_took: None,
             expected: None,
+            missed: 0,
+            given_up: None,
             deaf: Duration::ZERO,
             deaf_since_start: Duration::ZERO,
         }
@@ -182,6 +196,7 @@ impl Beat {
             Signal::Success | Signal::Fail | Signal::Exit(_) => {
                 self.last_ping = Some(ping.at);
                 self.deaf = Duration::ZERO;
+                (self.missed, self.given_up) = (0, None);
                 self.expected = schedule.next_after(ping.at);
                 let failed = ping.signal.word() == "fail";
                 self.last_took = self.end(ping.at, ping.rid, failed);
@@ -189,17 +204,11 @@ impl Beat {
         }
     }
 
-    /// Expects the next ping by `schedule`, counted from the last one.
-    pub fn expect_by(&mut self, schedule: &Schedule) {
-        if self.expected.is_some() {
-            self.expected = self.last_ping.and_then(|at| schedule.next_after(at));
-        }
-    }
-
     /// Expects nothing until the next ping: it was paused, or resumed, or was not in the plan for a while.
     pub fn rest(&mut self) {
         self.forget_runs();
         self.expected = None;
+        (self.missed, self.given_up) = (0, None);
         self.deaf = Duration::ZERO;
         self.deaf_since_start = Duration::ZERO;
     }
@@ -209,7 +218,16 @@ impl Beat {
     /// After the expected time plus grace while it is up; after a start plus grace as long as that run is not
     /// finished, even if it was never up, and even in a pause that pings may end. One that is down has no
     /// deadline.
-    pub fn deadline(&self, phase: Phase, grace: Duration) -> Option<(Time, Reason)> {
+    ///
+    /// Where failed runs are tolerated (`is_patient`), a run that began before a ping was overdue stands for that
+    /// ping: its own end is awaited, and it is the run that fails. A run that begins later does not, so that a job
+    /// that only ever begins is overdue all the same.
+    pub fn deadline(
+        &self,
+        phase: Phase,
+        grace: Duration,
+        is_patient: bool,
+    ) -> Option<(Time, Reason)> {
         if phase == Phase::Down {
             return None;
         }
@@ -217,12 +235,23 @@ impl Beat {
             .expected
             .filter(|_| matches!(phase, Phase::Up | Phase::Degraded))
             .map(|expected| (expected + grace + self.deaf, Reason::Overdue));
-        let unfinished = self
-            .first_to_end()
-            .map(|run| (run.at + grace + run.deaf, Reason::Unfinished));
+        let run = self.first_to_end();
+        let unfinished = run.map(|run| (run.at + grace + run.deaf, Reason::Unfinished));
+        let began = run.map(|run| run.at);
         match (overdue, unfinished) {
-            (Some(a), Some(b)) => Some(if b.0 < a.0 { b } else { a }),
+            (Some(a), Some(b)) => {
+                let stands_for_it = is_patient && began < Some(a.0);
+                Some(if stands_for_it || b.0 < a.0 { b } else { a })
+            }
             (a, b) => a.or(b),
         }
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over what it asks about"
+)]
+fn is_zero(count: &u8) -> bool {
+    *count == 0
 }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::outcome::Verdict;
 
+mod run;
+
 /// How many of the last looks must have failed before it counts: `3` is 3 of 3, `"3 of 5"` is 3 of 5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Threshold {
@@ -25,12 +27,16 @@ impl Threshold {
     }
 
     fn reached(self, recent: u64) -> bool {
-        let mask = if self.of >= 64 {
+        (recent & self.mask()).count_ones() >= u32::from(self.bad)
+    }
+
+    /// The looks that count.
+    fn mask(self) -> u64 {
+        if self.of >= 64 {
             u64::MAX
         } else {
             (1 << self.of) - 1
-        };
-        (recent & mask).count_ones() >= u32::from(self.bad)
+        }
     }
 }
 
@@ -41,6 +47,15 @@ impl Threshold {
             (1, 1) => format!("1 {what}"),
             (bad, of) if bad == of => format!("{bad} {what}s in a row"),
             (bad, of) => format!("{bad} {what}s in the last {of} looks"),
+        }
+    }
+
+    /// In words, of the runs of a job: `2 of the last 5 runs`.
+    pub fn of_runs(self) -> String {
+        match (self.bad, self.of) {
+            (1, 1) => "the last run".to_owned(),
+            (bad, of) if bad == of => format!("the last {bad} runs"),
+            (bad, of) => format!("{bad} of the last {of} runs"),
         }
     }
 }
@@ -142,6 +157,10 @@ pub enum Reason {
     Recovered(u8),
     /// A heartbeat said that its job failed.
     JobFailed,
+    /// So many of the last runs of a job failed.
+    RunsFailed(Threshold),
+    /// So many pings that were expected one after the other did not come.
+    Missed(u8),
     /// A heartbeat came.
     Heard,
     /// No heartbeat came in time.
@@ -163,6 +182,9 @@ impl fmt::Display for Reason {
             Self::Recovered(1) => f.write_str("good again"),
             Self::Recovered(n) => write!(f, "{n} good looks in a row"),
             Self::JobFailed => f.write_str("the job reported a failure"),
+            Self::RunsFailed(runs) => write!(f, "{} failed", runs.of_runs()),
+            Self::Missed(1) => f.write_str("1 expected ping is missing"),
+            Self::Missed(n) => write!(f, "{n} expected pings in a row are missing"),
             Self::Heard => f.write_str("ping received"),
             Self::Overdue => f.write_str("no ping in time"),
             Self::Unfinished => f.write_str("started, but not finished in time"),

@@ -64,6 +64,7 @@ pub(super) fn tell(engine: &Engine, event: &Event) {
         | Event::BeatUnheard { .. }
         | Event::Observed { .. }
         | Event::Pinged { .. }
+        | Event::Lapsed { .. }
         | Event::FlappingEnded { .. }
         | Event::Tallied { .. }
         | Event::IncidentWorsened { .. }

@@ -109,6 +109,7 @@ impl Entry<'_, '_> {
             | Event::BeatRotated { .. }
             | Event::BeatUnheard { .. }
             | Event::BeatTakenOver { .. }
+            | Event::Lapsed { .. }
             | Event::Turned { .. }
             | Event::FlappingBegan { .. }
             | Event::FlappingEnded { .. }

@@ -463,6 +463,7 @@ fn told(engine: &Engine, event: &Event) -> Option<String> {
         | Event::BeatKeyed { .. }
         | Event::Observed { .. }
         | Event::Pinged { .. }
+        | Event::Lapsed { .. }
         | Event::Tallied { .. }
         | Event::IncidentNoted { .. }
         | Event::NotificationMoved { .. }

@@ -122,3 +122,20 @@ fn a_heartbeat_may_go_by_calendar_events_of_systemd() {
         "on_calendar weekly Pacific/Auckland"
     );
 }
+
+#[test]
+fn what_a_heartbeat_tolerates_is_said_for_itself_and_not_inherited() {
+    let text = "[defaults]\nfail_after = 3\nalert_degraded = true\n\
+                [heartbeat.plain]\nevery = \"1d\"\n\
+                [heartbeat.job]\nevery = \"1d\"\nfail_after = \"2 of 5\"\nmissed_after = 4\nalert_degraded = false\n";
+    let plan = plan(text);
+    let rules = |name| {
+        let check = check(&plan, name);
+        let missed = check.heartbeat.as_ref().map(|rule| rule.missed_after);
+        (check.fail_after, missed, check.alert_degraded)
+    };
+    assert_eq!(rules("plain"), (Threshold::in_a_row(1), Some(1), true));
+    assert_eq!(rules("job"), (Threshold { bad: 2, of: 5 }, Some(4), false));
+    refused("missed_after = 0", &["from 1 to 64"]);
+    refused("fail_after = \"3 of 2\"", &["3 of 5"]);
+}

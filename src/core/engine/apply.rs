@@ -57,6 +57,12 @@ impl Engine {
             Event::BeatTakenOver { check, .. } => self.forget_made(*check),
             Event::Observed { check, at, outcome } => self.on(*check, |w| w.observe(*at, outcome)),
             Event::Pinged { check, ping, .. } => self.on(*check, |w| w.hear(ping)),
+            Event::Lapsed {
+                check,
+                at,
+                what,
+                next,
+            } => self.on(*check, |w| w.lapse(*what, *at, *next)),
             Event::Turned {
                 check,
                 at,

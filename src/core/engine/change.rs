@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::{Record, Watched};
 use crate::core::check::Flapping;
-use crate::core::heartbeat::Ping;
-use crate::core::outcome::Outcome;
+use crate::core::heartbeat::{Lapse, Ping};
+use crate::core::outcome::{Outcome, Verdict};
 use crate::core::remedy;
-use crate::core::state::{self, Step};
+use crate::core::state::{self, Reason, Step};
 use crate::core::time::Time;
 use crate::core::uptime::{Tally, WINDOW};
 
@@ -25,13 +25,28 @@ impl Watched {
     }
 
     pub(super) fn observe(&mut self, at: Time, outcome: &Outcome) {
+        let failing_since = self.record.failing_since;
         self.record.look(at, outcome);
-        if let Step::Stay(state) = self
-            .record
-            .state
-            .step(outcome.verdict, self.check.thresholds())
-        {
+        let state = self.record.state;
+        let step = match self.check.heartbeat {
+            Some(_) => {
+                // A missing ping that is tolerated is where the trouble begins.
+                if outcome.verdict == Verdict::Warn {
+                    self.record.failing_since = failing_since.or(Some(at));
+                }
+                // Why it is so matters for turns only, and they say it themselves.
+                state.heard(outcome.verdict, Reason::Heard, self.check.fail_after)
+            }
+            None => state.step(outcome.verdict, self.check.thresholds()),
+        };
+        if let Step::Stay(state) = step {
             self.record.state = state;
+        }
+    }
+
+    pub(super) fn lapse(&mut self, what: Lapse, at: Time, next: Option<Time>) {
+        if let Some(beat) = &mut self.record.beat {
+            beat.lapse(what, at, next);
         }
     }
 
@@ -87,7 +102,7 @@ impl Watched {
         self.record.tally.deafen(from, to, phase, known);
         if let Some(beat) = &mut self.record.beat {
             let after = |start: Time| to.since(from.max(start));
-            beat.deaf += beat.last_ping.map(after).unwrap_or_default();
+            beat.deaf += beat.counted_from().map(after).unwrap_or_default();
             beat.deafen_runs(after);
         }
     }
@@ -110,6 +125,7 @@ impl Watched {
         if let Some(beat) = &mut record.beat {
             beat.expected = beat.expected.map(&moved);
             beat.last_ping = beat.last_ping.map(&moved);
+            beat.given_up = beat.given_up.map(&moved);
             for former in &mut beat.former {
                 former.until = moved(former.until);
             }

@@ -57,8 +57,8 @@ impl Engine {
         events
     }
 
-    /// What one look does: the look itself, a turn, and what the turn means for the incident. `why`
-    /// replaces the reason that the thresholds would give.
+    /// What one look does: the look itself, a turn, and what the turn means for the incident. `why` is said of
+    /// the evidence of a heartbeat.
     pub(super) fn judge(
         &self,
         now: Time,
@@ -72,18 +72,14 @@ impl Engine {
             at,
             outcome: outcome.clone(),
         }];
-        let step = match (watched.phase(), &why) {
-            // A ping ends a pause of a heartbeat; a look does not.
-            (Phase::Paused, Some(reason)) => resumed(outcome.verdict, reason),
-            _ => watched
-                .record
-                .state
-                .step(outcome.verdict, watched.check.thresholds()),
+        let state = watched.record.state;
+        let step = match why {
+            Some(why) => state.heard(outcome.verdict, why, watched.check.fail_after),
+            None => state.step(outcome.verdict, watched.check.thresholds()),
         };
         let (state, reason) = match step {
             Step::Stay(state) => (state, watched.record.reason.clone()),
             Step::Turn(state, reason) => {
-                let reason = why.unwrap_or(reason);
                 events.extend(turned(now, watched, state, &reason));
                 (state, reason)
             }
@@ -264,15 +260,6 @@ pub(super) fn turned(now: Time, watched: &Watched, state: State, reason: &Reason
         at: now,
     });
     std::iter::once(turn).chain(began).collect()
-}
-
-/// What a ping makes of a paused heartbeat.
-fn resumed(verdict: Verdict, reason: &Reason) -> Step {
-    match verdict {
-        Verdict::Pass | Verdict::Warn => Step::Turn(State::UP, reason.clone()),
-        Verdict::Fail => Step::Turn(State::DOWN, reason.clone()),
-        Verdict::Unknown => Step::Stay(State::Paused),
-    }
 }
 
 /// A ping as a look: none for one that says neither good nor bad.

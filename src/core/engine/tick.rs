@@ -4,10 +4,10 @@ use jiff::tz::TimeZone;
 
 use super::{Engine, Watched};
 use crate::core::event::Event;
-use crate::core::heartbeat::Beat;
-use crate::core::outcome::Outcome;
-use crate::core::remedy::Step;
-use crate::core::state::{Phase, Reason};
+use crate::core::heartbeat::{Beat, Lapse};
+use crate::core::outcome::{Outcome, Verdict};
+use crate::core::remedy;
+use crate::core::state::{Phase, Reason, Step};
 use crate::core::time::{Time, human};
 use crate::core::uptime::WINDOW;
 
@@ -70,13 +70,12 @@ impl Engine {
             events.push(Event::Remedy {
                 check: watched.id,
                 at: now,
-                step: Step::InVain,
+                step: remedy::Step::InVain,
             });
         }
         let overdue = watched.overdue_at().filter(|&(at, _)| at <= now);
         if let Some((at, reason)) = overdue.filter(|_| !self.is_deaf_to(watched)) {
-            let outcome = Outcome::fail(&silence(watched, &reason, &self.roster.zone));
-            events.extend(self.judge(now, watched, at, &outcome, Some(reason)));
+            events.extend(self.lapsed(now, watched, at, reason));
             // It has just turned, so that whatever was steady is not any more.
         } else if watched.calm_at().is_some_and(|at| at <= now) {
             events.push(Event::FlappingEnded {
@@ -85,6 +84,41 @@ impl Engine {
             });
             events.extend(self.settle(now, watched));
         }
+        events
+    }
+
+    /// Something was expected of a heartbeat until `at` and did not come: it is down, or that is tolerated.
+    fn lapsed(&self, now: Time, watched: &Watched, at: Time, reason: Reason) -> Vec<Event> {
+        let (Some(rule), Some(beat)) = (&watched.check.heartbeat, &watched.record.beat) else {
+            return Vec::new();
+        };
+        let said = silence(watched, &reason, &self.roster.zone);
+        let (missing, most) = (beat.missed.saturating_add(1), rule.missed_after);
+        let what = if reason == Reason::Unfinished {
+            Lapse::End
+        } else {
+            Lapse::Ping
+        };
+        let (outcome, reason) = match what {
+            Lapse::Ping if missing < most => {
+                let said = format!("{said} ({missing} missing, down at {most})");
+                let outcome = Outcome::new(Verdict::Warn, &said);
+                (outcome, Reason::Missed(missing))
+            }
+            Lapse::Ping if most > 1 => (Outcome::fail(&said), Reason::Missed(missing)),
+            Lapse::Ping | Lapse::End => (Outcome::fail(&said), reason),
+        };
+        let state = watched.record.state;
+        let after = state.heard(outcome.verdict, reason.clone(), watched.check.fail_after);
+        let (Step::Stay(after) | Step::Turn(after, _)) = after;
+        let mut events = self.judge(now, watched, at, &outcome, Some(reason));
+        // One that is down has nothing to expect.
+        events.extend((after.phase() != Phase::Down).then(|| Event::Lapsed {
+            check: watched.id,
+            at,
+            what,
+            next: beat.next_after(what, at, &watched.check.schedule),
+        }));
         events
     }
 

@@ -139,6 +139,16 @@ impl Watched {
         self.record.state.failures()
     }
 
+    /// What is amiss with a heartbeat that is Degraded: what of its job is tolerated for now.
+    pub fn tolerated(&self) -> Option<Reason> {
+        let beat = self.record.beat.as_ref()?;
+        if self.phase() != Phase::Degraded {
+            return None;
+        }
+        let missing = (beat.missed > 0).then_some(Reason::Missed(beat.missed));
+        missing.or_else(|| self.record.state.runs_failed(self.check.fail_after))
+    }
+
     /// Whether it is down, or failing and not confirmed yet.
     pub fn is_failing(&self) -> bool {
         self.phase() == Phase::Down || self.failing() > 0
@@ -179,7 +189,7 @@ impl Watched {
         self.record
             .beat
             .as_ref()?
-            .deadline(self.phase(), rule.grace)
+            .deadline(self.phase(), rule.grace, self.check.fail_after.bad > 1)
     }
 
     /// When flapping ends if it does not turn any more: at once where the plan does not look for it any more.

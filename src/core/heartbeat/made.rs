@@ -170,6 +170,7 @@ impl Made {
             recipients: self.recipients(&roster.recipients),
             heartbeat: Some(Rule {
                 grace: self.grace,
+                missed_after: 1,
                 uuid: None,
                 // Never taken: it has its address since it was made.
                 fresh: Uuid::nil(),

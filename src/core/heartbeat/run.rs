@@ -79,6 +79,20 @@ impl Beat {
         self.last_start = self.last_start.map(|(at, rid)| (moved(at), rid));
     }
 
+    /// The run whose time is up first is not watched any more.
+    pub(super) fn give_up(&mut self) {
+        let Some(late) = self.first_to_end() else {
+            return;
+        };
+        if self.last_start == Some((late.at, late.rid)) {
+            let next = self.older.pop();
+            self.last_start = next.map(|run| (run.at, run.rid));
+            self.deaf_since_start = next.map_or(Duration::ZERO, |run| run.deaf);
+        } else {
+            self.older.retain(|run| run.rid != late.rid);
+        }
+    }
+
     /// No run is watched any more.
     pub(super) fn forget_runs(&mut self) {
         self.last_start = None;

@@ -109,6 +109,7 @@ fn heard(check: &mut Value, watched: &Watched, beat: &Beat) {
     check["pings"] = json!(beat.pings);
     check["last_ping"] = json!(beat.last_ping.map(Time::rfc3339_millis));
     check["last_took_ms"] = json!(beat.last_took.map(span_ms));
+    check["missed"] = json!(beat.missed);
     check["expected_by"] = json!(beat.expected.map(Time::rfc3339));
     check["down_at"] = json!(watched.overdue_at().map(|(at, _)| at.rfc3339()));
 }
@@ -127,6 +128,7 @@ fn settings(watched: &Watched) -> Value {
         "every_ms": every_ms,
         "calendar": cron,
         "grace_ms": check.heartbeat.as_ref().map(|rule| span_ms(rule.grace)),
+        "missed_after": check.heartbeat.as_ref().map(|rule| rule.missed_after),
         "timeout_ms": span_ms(check.timeout),
         "retry_every_ms": check.retry_every.map(span_ms),
         "fail_after": { "failures": check.fail_after.bad, "of": check.fail_after.of },

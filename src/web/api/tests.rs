@@ -97,6 +97,7 @@ fn a_heartbeat_tells_its_pings_and_its_address_only_to_an_operator() {
           },
           "last_ping": "2026-11-23T03:12:19.000Z",
           "last_took_ms": 540000.0,
+          "missed": 0,
           "name": "nightly-backup",
           "ping_url": "/ping/5f0c9e3a-1d1e-4b5e-9c55-0a8e64b177aa",
           "pings": 2,
@@ -120,6 +121,7 @@ fn a_heartbeat_tells_its_pings_and_its_address_only_to_an_operator() {
               "within_ms": 600000.0
             },
             "grace_ms": 1800000.0,
+            "missed_after": 1,
             "not_configured": null,
             "recover_after": 1,
             "retry_every_ms": 10000.0,

@@ -117,7 +117,8 @@ pub(super) fn unique_key(uuid: &Uuid) -> String {
 
 /// The state as healthchecks.io calls it; the first version knows one more.
 fn status(watched: &Watched, beat: &Beat, now: Time, knows_started: bool) -> &'static str {
-    let late = beat.expected.is_some_and(|at| now >= at + beat.deaf);
+    let is_over = beat.expected.is_some_and(|at| now >= at + beat.deaf);
+    let late = is_over || beat.missed > 0;
     match watched.phase() {
         Phase::Down => "down",
         _ if watched.overdue_at().is_some_and(|(at, _)| at <= now) => "down",

@@ -69,7 +69,8 @@ pub(super) fn line(shell: &Shell<'_>, watched: &Watched, face: Face) -> Markup {
                 Some(last) => (shell.shown(&last.outcome.message())),
                 None => "not looked at yet",
             }
-            @if watched.failing() > 0 { " · not confirmed yet" }
+            @if let Some(amiss) = watched.tolerated() { " · " (amiss) }
+            @else if watched.failing() > 0 { " · not confirmed yet" }
             @if watched.is_remedied() { " · a remedy is under way" }
         },
     }

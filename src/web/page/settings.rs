@@ -23,8 +23,13 @@ pub(super) fn settings(shell: &Shell<'_>, watched: &Watched) -> Markup {
                 } @else {
                     dt { "patience" } dd { (human(check.timeout)) " for one look" }
                 }
-                dt { "down" } dd { "after " (check.fail_after) }
-                dt { "good again" } dd { "after " (check.recover_after) @if check.recover_after == 1 { " good look" } @else { " good looks in a row" } }
+                @if let Some(rule) = &check.heartbeat {
+                    dt { "down" } dd { "when " (check.fail_after.of_runs()) " failed, or " @if rule.missed_after == 1 { "an expected ping is" } @else { (rule.missed_after) " expected pings in a row are" } " missing" }
+                    dt { "good again" } dd { "after the next success" }
+                } @else {
+                    dt { "down" } dd { "after " (check.fail_after) }
+                    dt { "good again" } dd { "after " (check.recover_after) @if check.recover_after == 1 { " good look" } @else { " good looks in a row" } }
+                }
                 @if let Some(flapping) = check.flapping {
                     dt { "flapping" } dd { (flapping.turns) " turns within " (human(flapping.within)) }
                 }

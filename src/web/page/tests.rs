@@ -18,6 +18,7 @@ use crate::core::input::Input;
 use crate::core::metric::{Series, Unit};
 use crate::core::outbox::Notification;
 use crate::core::outcome::{Outcome, Verdict};
+use crate::core::state::Threshold;
 use crate::core::uptime::WINDOW;
 
 mod beats;

@@ -141,3 +141,52 @@ fn a_start_and_its_end_are_one_run_and_a_start_alone_has_none() {
         "{html}"
     );
 }
+
+/// A job that may fail twice of five times and be silent once, as these pings left it, so long ago in minutes.
+fn patient(pings: &[(u64, Signal)]) -> View {
+    let ago = |minutes| NOW - Duration::from_mins(minutes);
+    let mut job = story::job("sync", BEAT);
+    job.fail_after = Threshold { bad: 2, of: 5 };
+    if let Some(rule) = &mut job.heartbeat {
+        rule.missed_after = 2;
+    }
+    let mut story = Story::begin(vec![(job, 0)], ago(4_000));
+    for (minutes, signal) in pings {
+        story.ping(ago(*minutes), "sync", *signal);
+    }
+    story.tell(NOW, &Input::Tick);
+    story.view(NOW)
+}
+
+#[test]
+fn what_is_tolerated_is_said_with_how_much_there_was_of_it() {
+    let vitals = vitals();
+    let failed = patient(&[(30, Signal::Success), (20, Signal::Fail)]);
+    let silent = patient(&[(2_000, Signal::Success)]);
+    for (view, parts) in [
+        (
+            &failed,
+            [
+                "degraded",
+                "job reported a failure · 1 of the last 5 runs failed",
+            ],
+        ),
+        (
+            &silent,
+            [
+                "(1 missing, down at 2) · 1 expected ping is missing",
+                "<dt>missing</dt><dd>1</dd>",
+            ],
+        ),
+    ] {
+        let watched = view.engine.named("sync").expect("there");
+        let shell = shell(view, &vitals);
+        let page = check(&shell, watched, &Past::default()).into_string();
+        let html = page + &overview(&shell).into_string();
+        for part in parts {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+        let rule = "when 2 of the last 5 runs failed, or 2 expected pings in a row are missing";
+        assert!(html.contains(rule), "{html}");
+    }
+}
