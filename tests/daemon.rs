@@ -1,5 +1,7 @@
 //! The real binary from outside: what an operator does to it, and what the world does to it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::process::Command;
 use std::time::Duration;
 

@@ -12,6 +12,7 @@ use rustls::pki_types::PrivateKeyDer;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::daemon::{Daemon, until};
@@ -36,10 +37,11 @@ impl Front {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let (address, behind) = (listener.local_addr().unwrap(), daemon.status);
         runtime.spawn(async move {
+            let mut all = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let acceptor = acceptor.clone();
-                tokio::spawn(async move {
+                all.spawn(async move {
                     // Who does not believe the certificate goes away, and so does who is behind.
                     let Ok(mut outside) = acceptor.accept(stream).await else {
                         return;

@@ -67,6 +67,11 @@ fn runs(story: &mut Story, signs: &str) -> String {
     signs.chars().map(&mut run).collect()
 }
 
+/// A minute before `span` is over.
+fn before(span: Duration) -> Duration {
+    span.saturating_sub(MINUTE)
+}
+
 #[test]
 fn so_many_runs_may_fail_as_the_rule_says_and_each_that_did_shows() {
     for (bad, of, signs, phases) in [
@@ -125,7 +130,7 @@ fn so_many_pings_in_a_row_may_be_missing() {
     tell(&job(Threshold::in_a_row(1), most), |story| {
         story.ping("job", Signal::Success).said();
         for missing in 1..most {
-            story.after(if missing == 1 { HOUR + GRACE } else { HOUR } - MINUTE);
+            story.after(before(if missing == 1 { HOUR + GRACE } else { HOUR }));
             story.expect(&[]);
             story.after(MINUTE);
             assert_eq!(story.phase("job"), Phase::Degraded, "{missing}");
@@ -139,7 +144,7 @@ fn so_many_pings_in_a_row_may_be_missing() {
         let last = watched.record.last.as_ref().expect("a look");
         let said = last.outcome.message();
         assert!(said.ends_with("(2 missing, down at 3)"), "{said}");
-        story.after(HOUR - MINUTE).expect(&[]).after(MINUTE);
+        story.after(before(HOUR)).expect(&[]).after(MINUTE);
         story.expect(&[
             "job down: 3 expected pings in a row are missing",
             "incident: job",
@@ -207,7 +212,7 @@ fn a_run_without_an_end_is_one_that_failed() {
         story
             .after(HOUR)
             .ping("job", Signal::Start)
-            .after(GRACE - MINUTE);
+            .after(before(GRACE));
         story.expect(&[]);
         story.after(MINUTE);
         let said = story.said();
@@ -223,7 +228,7 @@ fn a_run_without_an_end_is_one_that_failed() {
         story.ping("job", Signal::Start).after(GRACE);
         assert_eq!(story.phase("job"), Phase::Degraded);
         story.said();
-        story.after(HOUR + GRACE - MINUTE).expect(&[]).after(MINUTE);
+        story.after(before(HOUR + GRACE)).expect(&[]).after(MINUTE);
         let said = story.said();
         assert_eq!(
             said.first().map(String::as_str),
@@ -250,12 +255,12 @@ fn a_job_that_only_ever_begins_is_overdue() {
     tell(&patient, |story| {
         story.ping("job", Signal::Success).said();
         for _ in 0..3 {
-            story.after(HOUR - MINUTE).ping("job", Signal::Start);
+            story.after(before(HOUR)).ping("job", Signal::Start);
         }
         story.expect(&[]);
         // It was due after three hours; the run that had begun by then was awaited, until it began once more.
         story
-            .after(HOUR - MINUTE)
+            .after(before(HOUR))
             .ping("job", Signal::Start)
             .after(MINUTE);
         let said = story.said();
@@ -309,11 +314,11 @@ fn time_in_which_nothing_could_be_heard_moves_every_deadline() {
         let reason = "not running".into();
         story.input(&Input::Deaf { from, to, reason });
         story
-            .after(HOUR + GRACE - 2 * MINUTE)
+            .after(before(before(HOUR + GRACE)))
             .expect(&[])
             .after(MINUTE);
         story.expect(&["job degraded: 1 expected ping is missing"]);
-        story.after(HOUR - MINUTE).expect(&[]).after(MINUTE);
+        story.after(before(HOUR)).expect(&[]).after(MINUTE);
         assert_eq!(story.phase("job"), Phase::Down);
     });
 }
