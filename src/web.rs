@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
@@ -15,7 +15,6 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::Rights;
 use crate::core::check::CheckId;
 use crate::core::view::View;
 use crate::inbox::Inbox;
@@ -32,6 +31,7 @@ mod cache;
 mod data;
 mod dialect;
 mod digest;
+mod guard;
 mod healthchecks;
 mod intake;
 mod keys;
@@ -69,7 +69,6 @@ pub use seats::neighbourhood;
 pub use token::Token;
 pub use tokens::Tokens;
 
-use access::{Access, Standing};
 use body::Body;
 use cache::Cache;
 use limits::Limits;
@@ -189,7 +188,7 @@ pub async fn run(
 async fn answer(app: Arc<App>, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
     let (request, body) = request.into_parts();
     let found = route::find(&request.method, request.uri.path());
-    if let Some(mistake) = misdirected(&app, &found, &request, peer) {
+    if let Some(mistake) = guard::misdirected(&app, &found, &request, peer) {
         return mistake.answer(&app, &request, peer);
     }
     let (route, part) = match found {
@@ -205,71 +204,12 @@ async fn answer(app: Arc<App>, request: Request<Incoming>, peer: IpAddr) -> Resp
         }
         Found::Nothing => return Mistake::no_page().answer(&app, &request, peer),
     };
-    let refused = refused(&app, route, &request, peer, &body);
+    let refused = guard::refused(&app, route, &request, peer, &body);
     let answered = match refused {
         Some(mistake) => Err(mistake),
         None => give(&app, route, &request, body, peer, &part).await,
     };
     answered.unwrap_or_else(|mistake| mistake.answer(&app, &request, peer))
-}
-
-/// Whether the host that was asked for is not this one. Programs that only ping, or only ask whether we are
-/// there, learn nothing and may come by any name.
-fn misdirected(app: &App, found: &Found, request: &Parts, peer: IpAddr) -> Option<Mistake> {
-    if matches!(found, Found::Row(route, _) if route.to.is_for_any_name()) {
-        return None;
-    }
-    let is_ours = !access::is_misdirected(&app.facts.borrow().reached, request, peer);
-    // Whoever shows the token is no page of somebody else.
-    if is_ours || app.standing(request, peer) == Standing::Token {
-        return None;
-    }
-    Some(Mistake::new(
-        StatusCode::MISDIRECTED_REQUEST,
-        "this name does not belong to the status page",
-        "ask for http://localhost, or write the name into the configuration: [page] url = \"https://status.example.org\"",
-    ))
-}
-
-/// Why this request is not answered at all.
-fn refused(
-    app: &App,
-    route: &Route,
-    request: &Parts,
-    peer: IpAddr,
-    body: &Incoming,
-) -> Option<Mistake> {
-    if matches!(
-        route.to,
-        Endpoint::Ping | Endpoint::Dialect(_) | Endpoint::Healthchecks
-    ) {
-        return None; // They have answers of their own.
-    }
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > route.body {
-        return Some(Mistake::too_large());
-    }
-    if route.access == Access::Public {
-        return None;
-    }
-    let error = match app.standing(request, peer) {
-        Standing::Token => return None,
-        Standing::Here if access::is_same_origin(request) => return None,
-        Standing::Here => "this came from no page of ours",
-        Standing::Reader => "this is for operators",
-    };
-    let facts = app.facts.borrow();
-    // Where the page is published, being here opens nothing.
-    let buttons = if facts.reached.is_published {
-        ""
-    } else {
-        "use the buttons of the page on the machine itself, or "
-    };
-    let hint = format!(
-        "{buttons}send \"Authorization: Bearer TOKEN\" with the text of {} in the data folder",
-        Token::FILE
-    );
-    Some(Mistake::new(StatusCode::FORBIDDEN, error, &hint))
 }
 
 /// What a row of the table answers.
@@ -346,26 +286,6 @@ async fn give(
 }
 
 impl App {
-    /// Who asks.
-    fn standing(&self, request: &Parts, peer: IpAddr) -> Standing {
-        let opens = |shown: &str| {
-            self.token.as_ref().is_some_and(|token| token.is(shown))
-                || matches!(self.tokens.borrow().find(shown), Some(token) if token.rights == Rights::Write)
-        };
-        access::standing(&self.facts.borrow().reached, opens, request, peer)
-    }
-
-    /// How whoever asks is called in the history of what was done.
-    fn asker(&self, request: &Parts, peer: IpAddr) -> String {
-        let tokens = self.tokens.borrow();
-        let token = access::bearer(&request.headers).and_then(|shown| tokens.find(shown));
-        let peer = peer.to_canonical();
-        match token {
-            Some(token) => format!("{} at {peer}", token.name),
-            None => format!("operator at {peer}"),
-        }
-    }
-
     /// Does what takes long for a reactor (drawing or listing everything) beside it, a few at a time.
     async fn aside<T: Send + 'static>(
         &self,
