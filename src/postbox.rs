@@ -17,7 +17,8 @@ use crate::clock::Clock;
 use crate::core::view::View;
 use crate::inbox::Inbox;
 use crate::vitals::Vitals;
-use crate::web::{Buckets, Keys, neighbourhood};
+use crate::web::seats::neighbourhood;
+use crate::web::{Buckets, Keys};
 
 mod content;
 mod letter;
@@ -25,6 +26,8 @@ mod limits;
 mod mailbox;
 mod reply;
 mod session;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use limits::Limits;

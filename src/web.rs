@@ -50,7 +50,7 @@ mod query;
 pub(crate) mod respond;
 mod route;
 mod seal;
-mod seats;
+pub(crate) mod seats;
 pub mod server;
 mod show;
 pub(crate) mod stored;
@@ -65,7 +65,6 @@ pub use access::{Reached, is_local};
 pub use buckets::Buckets;
 pub use keys::Keys;
 pub use seal::Seal;
-pub use seats::neighbourhood;
 pub use token::Token;
 pub use tokens::Tokens;
 

@@ -59,7 +59,8 @@ impl Address {
         let uri: Uri = text
             .parse()
             .with_context(|| format!("{text} is no address"))?;
-        let authority = uri.authority().context("the address has no host")?;
+        let authority = uri.authority().filter(|place| !place.host().is_empty());
+        let authority = authority.context("the address has no host")?;
         anyhow::ensure!(
             !authority.as_str().contains('@'),
             "an address with a user and password is not spoken to; leave out what stands before the @"

@@ -271,9 +271,13 @@ fn listen(plan: &Plan) -> Vec<(String, String)> {
             .collect::<Vec<_>>()
             .join(", ")
     };
-    services
-        .map(|(name, addresses)| (name.to_owned(), places(addresses)))
-        .to_vec()
+    let pages = services.map(|(name, addresses)| (name.to_owned(), places(addresses)));
+    let mail = plan.mail_pings.iter().map(|mail| {
+        let at: Vec<String> = mail.listen.iter().map(ToString::to_string).collect();
+        let told = format!("UUID@{} at {}", mail.domain, at.join(", "));
+        ("pings by e-mail".to_owned(), told)
+    });
+    pages.into_iter().chain(mail).collect()
 }
 
 /// What was read, without the folders that are only followed.

@@ -16,7 +16,7 @@ use command_fds::{CommandFdExt as _, FdMapping};
 use nix::unistd::{AccessFlags, access};
 use tokio::time::timeout;
 
-use crate::config::{self, Source};
+use crate::config::{self, Plan, Source};
 use crate::core::text;
 use crate::listen::{self, Listening};
 
@@ -99,7 +99,15 @@ impl Heir {
             "{} validate: {said}",
             self.program.display()
         );
-        let (plan, _) = config::glimpse(&self.source);
+        // What only the next program understands, only it can bind.
+        match config::load(&self.source) {
+            Ok(plan) => self.bind(plan),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Binds the addresses that are new: all of them, or none.
+    fn bind(&mut self, plan: Plan) -> anyhow::Result<()> {
         let mail = plan.mail_pings.map(|mail| mail.listen).unwrap_or_default();
         let wanted = [
             &plan.listen.status,
@@ -107,16 +115,15 @@ impl Heir {
             &plan.listen.shrunken,
             &mail,
         ];
-        for ((name, at), wanted) in self.bound.iter_mut().zip(wanted) {
+        let mut new = Vec::new();
+        for ((name, at), wanted) in self.bound.iter().zip(wanted) {
             let Some(at) = at else { continue };
-            for &address in wanted.iter().filter(|address| address.port() != 0) {
-                if !at.contains(&address) {
-                    let listening = listen::bind(name, address)?;
-                    self.sockets.push(listening.twin(name)?);
-                    at.push(address);
-                }
+            let is_new = |address: &&SocketAddr| address.port() != 0 && !at.contains(address);
+            for &address in wanted.iter().filter(is_new) {
+                new.push(listen::bind(name, address)?.twin(name)?);
             }
         }
+        self.sockets.append(&mut new);
         Ok(())
     }
 

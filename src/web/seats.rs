@@ -137,7 +137,7 @@ impl Seats {
 }
 
 /// What counts as one address: an IPv4 address, also written as IPv6; of IPv6 the /64 that one customer gets.
-pub fn neighbourhood(address: IpAddr) -> IpAddr {
+pub(crate) fn neighbourhood(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) if !v6.is_loopback() => {
             let [a, b, c, d, ..] = v6.segments();
