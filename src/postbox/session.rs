@@ -99,11 +99,12 @@ impl Session {
                     reply
                 }
             };
-            self.wire.say(&reply.0).await?;
             self.mistakes += usize::from(reply.is_mistake());
+            // Instead of the answer: one that came behind it might be lost with the connection.
             if self.mistakes > MISTAKES {
                 return self.wire.say(&Reply::TOO_MANY_MISTAKES.0).await;
             }
+            self.wire.say(&reply.0).await?;
         }
         self.wire.say(&Reply::TOO_MANY_COMMANDS.0).await
     }
