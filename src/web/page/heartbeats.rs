@@ -62,7 +62,7 @@ fn table(shell: &Shell<'_>, beats: &[(&Watched, &Beat, Face)]) -> Markup {
                     td.figure data-th="took" { (beat.last_took.map_or_else(|| "—".to_owned(), human)) }
                     td data-th="expected by" { @match beat.expected { Some(at) => (both(shell, at)), None => "—" } }
                     td data-th="down at" { @match watched.overdue_at() { Some((at, _)) => (both(shell, at)), None => "—" } }
-                    td data-th="schedule" { (watched.check.schedule) @if let Some(rule) = &watched.check.heartbeat { ", grace " (human(rule.grace)) } }
+                    td.job data-th="schedule" { (watched.check.schedule) @if let Some(rule) = &watched.check.heartbeat { ", grace " (human(rule.grace)) } }
                 }
             } }
         } }

@@ -1,5 +1,6 @@
 //! The runs of a job, as its pings tell: a start and its end are one. What the job said is for operators.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -12,9 +13,6 @@ use crate::core::heartbeat::{Beat, Said, Signal};
 use crate::core::text;
 use crate::core::time::human;
 
-/// Most that is shown of what a job said, in characters; the rest is a click away.
-const SAID_CHARS: usize = 4_000;
-
 /// A run, or a note that belongs to none.
 struct Run<'a> {
     began: Option<&'a Said>,
@@ -22,7 +20,7 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Of pings, newest first; so are the runs, by their beginnings.
+    /// Of pings, the one that came last first. The runs are in the order of their beginnings, newest first.
     fn all(pings: &'a [Said]) -> Vec<Self> {
         let mut open: BTreeMap<Option<Uuid>, usize> = BTreeMap::new();
         let mut runs: Vec<Self> = Vec::new();
@@ -45,7 +43,8 @@ impl<'a> Run<'a> {
             };
             runs.push(Self { began, ended });
         }
-        runs.reverse();
+        // What came late stands where it happened.
+        runs.sort_by_key(|run| Reverse(run.first().map(|said| said.heard.at)));
         runs
     }
 
@@ -111,7 +110,7 @@ fn short(rid: Uuid) -> String {
 }
 
 fn body(check: CheckId, said: &Said) -> Markup {
-    let shown = text::block(&String::from_utf8_lossy(&said.end), SAID_CHARS);
+    let shown = text::block(&String::from_utf8_lossy(&said.end), said.end.len());
     let last = text::end(&shown, 60);
     let bytes = said.heard.body;
     html! {
