@@ -259,8 +259,10 @@ impl EngineLoop {
             }
             if Instant::now() >= until {
                 self.vitals.commit_failures.bump();
-                let why = "the disk does not answer; what it was given is still under way";
-                return Err(Error::Broken(why.to_owned()));
+                let why =
+                    "the disk does not answer; what it was given is still under way".to_owned();
+                self.vitals.commit_error.store(Some(Arc::new(why.clone())));
+                return Err(Error::Broken(why));
             }
         }
     }

@@ -186,6 +186,9 @@ impl Journal {
         if let Some(task) = chore::Task::of(&chore) {
             return self.task(task).await;
         }
+        if matches!(chore, Chore::FirstBackup) && backup::is_there(self.reader.path()) {
+            return Ok("there is a copy already".to_owned());
+        }
         let now = Time::from_millis(self.now.load(Ordering::Relaxed));
         backup::backup(self.reader.clone(), now).await
     }

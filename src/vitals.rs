@@ -4,6 +4,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
+
 use crate::core::sketch::{self, Sketch};
 
 /// A number that one part writes and anybody reads.
@@ -125,6 +127,8 @@ pub struct Vitals {
     pub commits: Gauge,
     /// Commits that failed since the last one that did not; not zero means: nothing is durable now.
     pub commit_failures: Gauge,
+    /// Why the last one failed; nothing when it did not.
+    pub commit_error: ArcSwapOption<String>,
     pub journal_bytes: Gauge,
     /// Age of the oldest notification that is due and not delivered, in microseconds.
     pub outbox_age: Gauge,

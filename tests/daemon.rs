@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 
-#[path = "common/daemon.rs"]
-mod daemon;
 #[path = "daemon/beats.rs"]
 mod beats;
 #[path = "daemon/command_line.rs"]
 mod command_line;
 #[path = "daemon/configuration.rs"]
 mod configuration;
+#[path = "common/daemon.rs"]
+mod daemon;
 #[path = "daemon/disk.rs"]
 mod disk;
 #[path = "daemon/flood.rs"]

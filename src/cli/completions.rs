@@ -1,5 +1,6 @@
 //! `belfry completions SHELL`: a completion script on standard output.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]
@@ -8,6 +9,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, command: &mut clap::Command) -> ExitCode {
-    clap_complete::generate(arguments.shell, command, "belfry", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, command, "belfry", &mut script);
+    // Whoever reads only its beginning has what he wants.
+    std::io::stdout().write_all(&script).ok();
     ExitCode::SUCCESS
 }

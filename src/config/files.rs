@@ -14,6 +14,8 @@ use crate::settings::{self, Problem, Stranger};
 const MAX_BYTES: u64 = 1 << 20;
 /// Most files of a folder, so that a folder that was named by mistake (a home, a spool) ends in a sentence.
 const MAX_FILES: usize = 1_000;
+/// Where the hello pages are edited that the built-in configuration serves.
+const HELLO: &str = "config/hello";
 /// How the built-in text is named in messages.
 const BUILT_IN_NAME: &str = "(built-in configuration)";
 
@@ -44,7 +46,7 @@ impl Source {
                 let folder = folder(path);
                 vec![path.clone(), folder.join("conf.d"), folder.join("hello")]
             }
-            Self::BuiltIn => Vec::new(),
+            Self::BuiltIn => vec![PathBuf::from(HELLO)],
         }
     }
 }
@@ -99,6 +101,8 @@ pub(super) fn read(source: &Source) -> Found {
                 text: BUILT_IN.to_owned(),
             }],
             folder: PathBuf::from("."),
+            hello: Some(PathBuf::from(HELLO)),
+            follow: source.paths(),
             ..Found::default()
         };
     };

@@ -21,6 +21,8 @@ const LONGEST_USUAL_GRACE: Duration = Duration::from_hours(1);
 
 /// Longest list of words, in characters, as at healthchecks.io.
 const WORDS_CHARS: usize = 200;
+/// Longest slug, in characters, as healthchecks.io stores at most.
+const SLUG_CHARS: usize = 100;
 
 /// The UUIDs of the configuration, and where they are written.
 pub(super) type Uuids = BTreeMap<Uuid, String>;
@@ -57,6 +59,7 @@ pub(super) fn read<'a>(
             .unwrap_or(1),
         uuid: uuid(&mut section, uuids),
         fresh: Uuid::new_v4(),
+        slug: slug(&mut section),
         manual_resume: section.boolean("manual_resume").unwrap_or_default(),
         filter: filter(&mut section),
     };
@@ -155,6 +158,21 @@ fn words(section: &mut Section<'_>, key: &'static str) -> Arc<str> {
     words.into()
 }
 
+/// What it is called in addresses with the ping key.
+fn slug(section: &mut Section<'_>) -> Option<Arc<str>> {
+    let slug = section.string("slug")?;
+    let plain = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
+    };
+    if slug.is_empty() || slug.len() > SLUG_CHARS || !slug.bytes().all(plain) {
+        let hint =
+            format!("write at most {SLUG_CHARS} small letters, digits, - and _: slug = \"backup\"");
+        section.refuse("slug", "\"slug\" cannot stand in an address", hint);
+        return None;
+    }
+    Some(slug.into())
+}
+
 /// The UUID of its address, which no other heartbeat may have.
 fn uuid(section: &mut Section<'_>, uuids: &mut Uuids) -> Option<Uuid> {
     let text = section.string("uuid")?;
@@ -166,7 +184,7 @@ fn uuid(section: &mut Section<'_>, uuids: &mut Uuids) -> Option<Uuid> {
     // RFC 9562 section 5.4: whoever knows the time or the machine must not be able to guess it.
     if uuid.get_version_num() != 4 || accept::is_example(&text) {
         let hint = format!("write uuid = \"{}\", or leave it out", Uuid::new_v4());
-        section.refuse("uuid", "\"uuid\" is no random UUID of its own", hint);
+        section.refuse("uuid", "\"uuid\" is no random UUID of its own: it can be guessed, or is the example of the manual", hint);
     }
     if let Some(other) = uuids.insert(uuid, place_of(section)) {
         let hint = format!("the heartbeat at {other} has it; leave one of them out");

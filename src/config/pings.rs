@@ -126,7 +126,7 @@ fn keys(section: &mut Section<'_>) -> Vec<Secret> {
         let is_random = key.expose().len() >= KEY_CHARS && !accept::is_example(key.expose());
         if !is_random || !key.expose().bytes().all(plain) {
             // The text itself is a secret, so that it is not repeated.
-            let message = format!("\"{name}\" cannot be a ping key");
+            let message = format!("\"{name}\" cannot be a ping key, or is the example of one");
             let hint = format!(
                 "write at least {KEY_CHARS} random letters, digits, - and _: {name} = \"{}\"",
                 Uuid::new_v4().simple()

@@ -50,6 +50,8 @@ pub struct Engine {
     /// The heartbeats that were made while running, and by their slugs.
     made: OrdSet<CheckId>,
     slugs: OrdMap<Arc<str>, OrdSet<CheckId>>,
+    /// The heartbeats of the configuration that are called otherwise in addresses than by their names.
+    planned_slugs: OrdMap<Arc<str>, OrdSet<CheckId>>,
     /// When which check has to be looked at without anything new: a deadline, the end of a window.
     wakes: OrdSet<(Time, CheckId)>,
     /// The open ones.

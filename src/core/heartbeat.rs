@@ -44,6 +44,8 @@ pub struct Rule {
     /// A fresh random UUID, taken where neither the configuration nor the journal has one. Randomness is
     /// an argument here, too.
     pub fresh: Uuid,
+    /// What it is called in addresses with a ping key; its name where nothing is said.
+    pub slug: Option<Arc<str>>,
     /// Whether pings leave a pause as it is: only an operator ends it.
     pub manual_resume: bool,
     /// Which pings count, and as what; none where all do.
@@ -54,7 +56,7 @@ pub struct Rule {
 impl PartialEq for Rule {
     fn eq(&self, other: &Self) -> bool {
         let all = |rule: &Self| (rule.grace, rule.missed_after, rule.uuid, rule.manual_resume);
-        all(self) == all(other) && self.filter == other.filter
+        all(self) == all(other) && self.slug == other.slug && self.filter == other.filter
     }
 }
 
@@ -68,6 +70,7 @@ impl Rule {
             missed_after: 1,
             uuid: None,
             fresh,
+            slug: None,
             manual_resume: false,
             filter: None,
         }

@@ -29,6 +29,11 @@ pub(super) async fn backup(reader: Reader, now: Time) -> Result<String, Error> {
     }
 }
 
+/// Whether there is a copy of the journal at `path`.
+pub(super) fn is_there(path: &Path) -> bool {
+    !named(&path.with_file_name("backup"), PREFIX).is_empty()
+}
+
 fn copy(source: &Connection, path: &Path, now: Time) -> anyhow::Result<String> {
     let folder = path.with_file_name("backup");
     DirBuilder::new()

@@ -18,6 +18,8 @@ pub enum Chore {
     Retain(Retention),
     /// Writes a copy to the folder `backup`, reads it through, and keeps the newest ones.
     Backup,
+    /// The same where there is no copy yet: a journal that is damaged on its first day is to be salvaged, too.
+    FirstBackup,
 }
 
 impl Chore {
@@ -26,7 +28,7 @@ impl Chore {
         match self {
             Self::Rollup => "rollup",
             Self::Retain(_) => "retention",
-            Self::Backup => "backup",
+            Self::Backup | Self::FirstBackup => "backup",
         }
     }
 }
@@ -70,7 +72,7 @@ impl Task {
                 bucket: 0,
             }),
             Chore::Retain(rules) => Some(Self::Retain(Retain::new(*rules))),
-            Chore::Backup => None,
+            Chore::Backup | Chore::FirstBackup => None,
         }
     }
 

@@ -122,10 +122,13 @@ impl Writer {
                 self.vitals.commit.set_duration(took);
                 self.vitals.commits.bump();
                 self.vitals.commit_failures.set(0);
+                self.vitals.commit_error.store(None);
                 Ok(Committed { took, bytes })
             }
             Err(error) => {
                 self.vitals.commit_failures.bump();
+                let why = Arc::new(error.to_string());
+                self.vitals.commit_error.store(Some(why));
                 Err(error)
             }
         }

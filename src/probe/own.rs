@@ -83,6 +83,11 @@ impl Settings {
 
     pub(super) fn look(&self, env: &Env) -> Outcome {
         let vitals = &*env.vitals;
+        if vitals.progress.engine.value() == 0 {
+            return Outcome::unknown(
+                "only the daemon that runs knows this of itself; ask it with belfry status",
+            );
+        }
         match self.part {
             Part::Journal => journal(vitals, self.limits),
             Part::Scheduler => scheduler(vitals, self.limits),
@@ -103,8 +108,11 @@ impl Settings {
 fn journal(vitals: &Vitals, limits: Limits) -> Outcome {
     let failures = vitals.commit_failures.value();
     if failures > 0 {
+        let why = vitals.commit_error.load_full();
+        let usual = "look at the disk and at our log";
+        let why = why.as_deref().map_or(usual, String::as_str);
         return Outcome::fail(&format!(
-            "the last {failures} commits failed, nothing is durable now; look at the disk and at our log"
+            "the last {failures} commits failed, nothing is durable now: {why}"
         ));
     }
     let verdict = limits.judge(vitals.commit.value());
@@ -255,6 +263,7 @@ mod tests {
     use crate::clock::Clock;
 
     fn look(part: Part, vitals: Vitals) -> String {
+        vitals.progress.engine.bump();
         let env = Env::new(Clock::start(), Arc::new(vitals));
         let all = all();
         let (_, settings) = all
@@ -263,6 +272,15 @@ mod tests {
             .unwrap();
         let outcome = settings.look(&env);
         format!("{}: {}", outcome.verdict.word(), outcome.message())
+    }
+
+    #[test]
+    fn what_runs_nowhere_here_is_unknown() {
+        let env = Env::new(Clock::start(), Arc::default());
+        for (name, settings) in all() {
+            let outcome = settings.look(&env);
+            assert_eq!(outcome.verdict, Verdict::Unknown, "{name}");
+        }
     }
 
     #[test]
@@ -276,7 +294,17 @@ mod tests {
         );
         let vitals = Vitals::default();
         vitals.commit_failures.set(3);
-        assert!(look(Part::Journal, vitals).starts_with("fail: the last 3 commits failed"));
+        let full = "the journal's disk is full: free some room there".to_owned();
+        vitals.commit_error.store(Some(Arc::new(full)));
+        let said = look(Part::Journal, vitals);
+        assert!(
+            said.starts_with("fail: the last 3 commits failed"),
+            "{said}"
+        );
+        assert!(
+            said.ends_with(": the journal's disk is full: free some room there"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -28,6 +28,8 @@ const ROLLUP: &str = "0 5 * * * *";
 /// In the small hours, one after the other.
 const BACKUP: &str = "0 47 2 * * *";
 const RETAIN: &str = "0 17 3 * * *";
+/// After the start, when what the configuration has is in the journal: a copy, where there is none.
+const FIRST_BACKUP: Duration = Duration::from_mins(1);
 
 /// What the chores work with.
 #[derive(Clone)]
@@ -56,6 +58,14 @@ impl Chores {
             chores.maintain(Chore::Retain(retention))
         })
         .await?;
+        let chores = self.clone();
+        let first = Job::new_one_shot_async(FIRST_BACKUP, move |_, _| {
+            let run: Pin<Box<dyn Future<Output = ()> + Send>> =
+                Box::pin(chores.clone().maintain(Chore::FirstBackup));
+            run
+        });
+        let first = scheduler.add(first.context("the first backup")?).await;
+        first.context("adding to the calendar")?;
         scheduler.start().await.context("starting the calendar")?;
         Ok(scheduler)
     }

@@ -60,7 +60,7 @@ pub(super) fn of_ping(rest: &str, query: Option<&str>) -> Option<Dialect> {
     let is_uuid = |token| Whose::of_uuid(token).is_some();
     match rest.split_once('/') {
         None if says(&["s", "m"]) && is_uuid(rest) => Some(Dialect::Snitch),
-        Some((key, name)) if says(&["state"]) && !is_uuid(key) => {
+        Some((key, name)) if says(&["state"]) && !(is_uuid(key) && ping::is_action(name)) => {
             Whose::of_key(key, name).map(|_| Dialect::Cronitor)
         }
         _ => None,

@@ -49,7 +49,7 @@ impl Mistake {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "the body is too large",
-            "16 KiB are read here, and 1 MiB of a ping",
+            "16 KiB are read here, 64 KiB by the management API, and 64 MiB of a ping",
         )
     }
 

@@ -339,6 +339,11 @@ fn signal(action: &str) -> Option<Option<Signal>> {
     })
 }
 
+/// Whether this can stand behind an address.
+pub(super) fn is_action(text: &str) -> bool {
+    signal(text).is_some()
+}
+
 /// A UUID in the one form that counts, with hyphens.
 fn hyphenated(text: &str) -> Option<Uuid> {
     (text.len() == 36)

@@ -122,12 +122,12 @@ fn a_damaged_journal_is_put_aside_loudly_and_monitoring_starts() {
 }
 
 /// A disk of a few megabytes, to be filled.
-struct SmallDisk {
-    path: tempfile::TempDir,
+pub(crate) struct SmallDisk {
+    pub(crate) path: tempfile::TempDir,
 }
 
 impl SmallDisk {
-    fn mount(megabytes: u32) -> Self {
+    pub(crate) fn mount(megabytes: u32) -> Self {
         let path = tempfile::tempdir().expect("a folder");
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "tmpfs"])
@@ -141,7 +141,7 @@ impl SmallDisk {
         Self { path }
     }
 
-    fn fill(&self) {
+    pub(crate) fn fill(&self) {
         let filled = Command::new("dd")
             .args(["if=/dev/zero", "bs=4k", "status=none"])
             .arg(format!("of={}", self.path.path().join("ballast").display()))
@@ -153,7 +153,7 @@ impl SmallDisk {
         );
     }
 
-    fn free(&self) {
+    pub(crate) fn free(&self) {
         std::fs::remove_file(self.path.path().join("ballast")).expect("removed");
     }
 }

@@ -8,7 +8,8 @@ use lettre::{Message, SmtpTransport, Transport as _};
 use serde_json::Value;
 
 use crate::daemon::{Daemon, PATIENCE, free, request};
-use crate::{JOB, SmallDisk, job, ping};
+use crate::disk::SmallDisk;
+use crate::{JOB, job, ping};
 
 const KEY: &str = "kB2d0xQ8mT-4_zzW1abcDE";
 const TOKEN: &str = "hcw_0123456789abcdefghijklmnopqr";

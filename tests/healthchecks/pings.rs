@@ -244,3 +244,15 @@ fn what_a_job_said_is_told_to_operators_and_to_nobody_else() {
     assert_eq!(site.ask("GET", "/pings/11/1", far, "").status, 403);
     assert!(!site.daemon.log().contains(CONFIGURED));
 }
+
+#[test]
+fn a_heartbeat_of_the_configuration_may_be_called_otherwise_in_addresses() {
+    let site = Site::with("[heartbeat.\"Weekly report\"]\nevery = \"7d\"\nslug = \"weekly\"\n");
+    let path = format!("{PING_KEY}/weekly");
+    assert_eq!(site.ping(&path).both(), (200, "OK"));
+    let list = site.api("GET", "checks/?slug=weekly", "").json();
+    assert_eq!(list["checks"][0]["name"], "Weekly report");
+    // Its name is none of its addresses then, and two of one slug are told apart by nobody.
+    site.made(&json!({"name": "other", "slug": "weekly"}));
+    assert_eq!(site.ping(&path).both(), (409, "ambiguous slug"));
+}

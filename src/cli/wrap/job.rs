@@ -16,7 +16,7 @@ use super::now_ms;
 use super::output::Output;
 
 /// How long the output is waited for when the job has ended and its children keep the pipe open.
-const LINGER: Duration = Duration::from_secs(1);
+const LINGER: Duration = Duration::from_millis(200);
 /// What a shell says of a command that cannot be run, or is not there.
 const NOT_RUN: u8 = 126;
 const NOT_FOUND: u8 = 127;

@@ -128,9 +128,19 @@ fn relay(from: PipeReader, is_error: bool) -> io::Result<()> {
 
 /// `belfry relay`: copies its input to its output. When nobody reads that any more it ends, and whoever writes is told by
 /// the system, as without us.
+///
+/// Not by [`io::copy`], which lets the kernel do it by splice(2): that waits for input with the position that a file had
+/// then, and overwrites what others have written to the same file since.
 pub(in crate::cli) fn copy_on() -> ExitCode {
-    let copied = io::copy(&mut io::stdin().lock(), &mut io::stdout().lock());
-    ExitCode::from(u8::from(copied.is_err()))
+    let (mut from, mut to) = (io::stdin().lock(), io::stdout().lock());
+    let mut piece = vec![0; PIECE];
+    while let Ok(count @ 1..) = from.read(&mut piece) {
+        let bytes = piece.get(..count).unwrap_or_default();
+        if to.write_all(bytes).and_then(|()| to.flush()).is_err() {
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
 }
 
 /// The last bytes of the output.

@@ -9,7 +9,12 @@ fn the_built_in_text_is_a_configuration_that_watches_itself() {
     let plan = load_with(&Source::BuiltIn, &|_| None).expect("the built-in text is valid");
     assert_eq!(plan.data_dir, PathBuf::from("data"));
     assert_eq!(plan.listen, Listen::read(None));
-    assert!(plan.postgres.is_none() && plan.hello.is_none() && plan.files.is_empty());
+    assert!(plan.postgres.is_none());
+    let hello = PathBuf::from("config/hello");
+    assert_eq!(
+        (plan.hello.as_ref(), plan.files.as_slice()),
+        (Some(&hello), [hello.clone()].as_slice())
+    );
     let names: Vec<&str> = plan
         .checks
         .iter()

@@ -128,6 +128,7 @@ impl Engine {
 
     pub(super) fn add(&mut self, id: CheckId, check: Arc<Check>, at: Time) {
         self.names.insert(Arc::clone(&check.name), id);
+        self.call_by_slug(id, &check);
         let (record, history) = (Record::new(at), Arc::default());
         self.checks.push_back(Arc::new(Watched {
             id,

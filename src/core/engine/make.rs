@@ -36,13 +36,20 @@ impl Engine {
         self.made.len()
     }
 
-    /// The heartbeat with this slug: one of the configuration by its name, one that was made by what was said.
+    /// The heartbeat with this slug: one of the configuration by what it says, else by its name; one that was made by
+    /// what was said.
     pub fn slug(&self, slug: &str) -> Slug<'_> {
-        let is_planned = |w: &&Arc<Watched>| w.check.heartbeat.is_some() && w.record.made.is_none();
-        let planned = self.named(slug).filter(is_planned);
-        let made = self.slugs.get(slug).into_iter().flatten();
-        let made = made.filter_map(|&check| self.watched(check));
-        let mut all = planned.into_iter().chain(made);
+        let goes_by_name = |w: &&Arc<Watched>| {
+            let rule = w.check.heartbeat.as_ref();
+            w.record.made.is_none() && rule.is_some_and(|rule| rule.slug.is_none())
+        };
+        let named = self.named(slug).filter(goes_by_name);
+        let said = [&self.planned_slugs, &self.slugs];
+        let said = said.into_iter().filter_map(|all| all.get(slug)).flatten();
+        let said = said.filter_map(|&check| self.watched(check));
+        let mut all = named
+            .into_iter()
+            .chain(said.filter(|watched| watched.active));
         match (all.next(), all.next()) {
             (None, _) => Slug::Nobody,
             (Some(one), None) => Slug::One(one),

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use imbl::OrdMap;
+
 use super::{Engine, Watched, index};
 use crate::core::check::{Check, CheckId, Roster};
 use crate::core::event::Event;
@@ -86,7 +88,25 @@ impl Engine {
             }
             self.rewake(id);
         }
+        self.planned_slugs = OrdMap::new();
+        for check in &roster.checks {
+            // Those that are new are still to be added.
+            if let Some(&id) = self.names.get(&check.name) {
+                self.call_by_slug(id, check);
+            }
+        }
         self.govern_made();
+    }
+}
+
+impl Engine {
+    /// Notes what the configuration calls it in addresses, where that is not its name.
+    pub(super) fn call_by_slug(&mut self, id: CheckId, check: &Check) {
+        let rule = check.heartbeat.as_ref();
+        if let Some(slug) = rule.and_then(|rule| rule.slug.as_ref()) {
+            let those = self.planned_slugs.entry(Arc::clone(slug));
+            those.or_default().insert(id);
+        }
     }
 }
 

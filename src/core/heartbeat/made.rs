@@ -174,6 +174,7 @@ impl Made {
                 uuid: None,
                 // Never taken: it has its address since it was made.
                 fresh: Uuid::nil(),
+                slug: None,
                 manual_resume: self.manual_resume,
                 filter: filter.cloned().map(Arc::new),
             }),

@@ -139,6 +139,26 @@ async fn both_addresses_of_a_heartbeat_are_heard_when_their_journal_was_damaged(
 }
 
 #[tokio::test]
+async fn the_first_copy_is_made_once() {
+    let mut story = left_behind().await;
+    assert_eq!(story.reopen().await, None);
+    let folder = story.folder.path().join("backup");
+    let copies = || fs::read_dir(&folder).map_or(0, Iterator::count);
+    assert_eq!(copies(), 0);
+    for _ in 0..2 {
+        story
+            .journal
+            .maintain(Chore::FirstBackup)
+            .await
+            .expect("copied");
+        assert_eq!(copies(), 1);
+        story.now = story.now + Duration::from_hours(1);
+        story.journal.alive(story.now);
+    }
+    story.journal.close().await;
+}
+
+#[tokio::test]
 async fn of_a_journal_that_is_nothing_any_more_the_newest_backup_knows_the_addresses() {
     let mut story = left_behind().await;
     assert_eq!(story.reopen().await, None);

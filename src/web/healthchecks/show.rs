@@ -99,13 +99,18 @@ impl Call {
     }
 }
 
-/// Its slug: for one of the configuration its name, where that can be one.
+/// Its slug: for one of the configuration what that says, else its name, where that can be one.
 pub(super) fn slug(watched: &Watched) -> &str {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-    match &watched.record.made {
-        Some(made) => &made.slug,
-        None if watched.check.name.chars().all(plain) => &watched.check.name,
-        None => "",
+    let rule = watched.check.heartbeat.as_ref();
+    match (
+        &watched.record.made,
+        rule.and_then(|rule| rule.slug.as_ref()),
+    ) {
+        (Some(made), _) => &made.slug,
+        (None, Some(slug)) => slug,
+        (None, None) if watched.check.name.chars().all(plain) => &watched.check.name,
+        (None, None) => "",
     }
 }
 

@@ -63,6 +63,7 @@ async fn uptime_kuma_push_is_answered_as_there() {
     let rows = vec![
         row(("GET", "/api/push/UUID"), ok, Some((up, ""))),
         row(("GET", "/api/push/UUID/?status=up"), ok, Some((up, ""))),
+        row(("GET", "/compat/kuma/api/push/UUID"), ok, Some((up, ""))),
         row(
             ("GET", "/api/push/UUID?status=up&msg=OK&ping="),
             ok,
@@ -213,6 +214,21 @@ async fn what_has_the_form_of_a_ping_means_what_its_clients_mean() {
             None,
         ),
         row(
+            ("GET", "/ping/UUID/whatever?state=ok"),
+            ok,
+            Some((Signal::Success, "")),
+        ),
+        row(
+            ("GET", "/compat/cronitor/p/KEY/nightly-backup?state=ok"),
+            ok,
+            Some((Signal::Success, "")),
+        ),
+        row(
+            ("GET", "/compat/deadmanssnitch/UUID?m=fine"),
+            thanks,
+            Some((Signal::Success, "fine")),
+        ),
+        row(
             ("GET", "/UUID?s=1&m=no+disk"),
             thanks,
             Some((Signal::Exit(1), "no disk")),
@@ -324,6 +340,15 @@ async fn an_external_endpoint_of_gatus_needs_a_token() {
         ),
     ];
     all_are_answered_and_recorded(rows, "text/plain; charset=utf-8").await;
+}
+
+#[tokio::test]
+async fn gatus_has_an_address_under_compat_too() {
+    let town = Town::found(Limits::default()).await;
+    let path = "/compat/gatus/api/v1/endpoints/jobs_nightly-backup/external?success=true";
+    let token = format!("authorization: Bearer {PING_KEY}\r\n");
+    assert_eq!(town.ask("POST", path, &token, "").await.status, 200);
+    assert_eq!(town.vitals.pings.value(), 1);
 }
 
 #[tokio::test]
