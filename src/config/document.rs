@@ -1,6 +1,7 @@
 //! The parsed text of all files as one configuration.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -91,7 +92,7 @@ impl<'a> Files<'a> {
         let mut tables = self.roots.iter_mut().filter_map(|root| root.table(key));
         let first = tables.next()?;
         for second in tables {
-            let hint = format!("keep one of them; the first is at {}", place_of(&first));
+            let hint = format!("keep one of them; the first is at {}", Spot::of(&first));
             second.report.at(
                 second.source,
                 second.span(),
@@ -120,10 +121,28 @@ impl<'a> Files<'a> {
     }
 }
 
-/// `config/belfry.toml:12`.
-pub(super) fn place_of(section: &Section<'_>) -> String {
-    let place = section.source.place(section.span());
-    format!("{}:{}", place.file, place.line)
+/// Where a section stands: `config/belfry.toml:12`. The line is counted only where it is said, since that reads the
+/// file from its beginning.
+#[derive(Clone, Debug)]
+pub(super) struct Spot<'a> {
+    source: &'a Source,
+    span: Range<usize>,
+}
+
+impl<'a> Spot<'a> {
+    pub(super) fn of(section: &Section<'a>) -> Self {
+        Self {
+            source: section.source,
+            span: section.span(),
+        }
+    }
+}
+
+impl fmt::Display for Spot<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.source.place(self.span.clone());
+        write!(f, "{}:{}", place.file, place.line)
+    }
 }
 
 /// All problems in the order of files and lines, without those that only follow from bad syntax on the same

@@ -7,7 +7,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::check::{self, About, Base, Draft};
-use super::document::place_of;
+use super::document::Spot;
 use super::rules::{self, INTERVALS, Rules};
 use super::{accept, remedy, schedule};
 use crate::core::check::Check;
@@ -25,7 +25,7 @@ const WORDS_CHARS: usize = 200;
 const SLUG_CHARS: usize = 100;
 
 /// The UUIDs of the configuration, and where they are written.
-pub(super) type Uuids = BTreeMap<Uuid, String>;
+pub(super) type Uuids<'a> = BTreeMap<Uuid, Spot<'a>>;
 
 /// A heartbeat. It has no probe. Where nothing else is said, one report of failure is enough, and one missing ping;
 /// one success ends it.
@@ -33,7 +33,7 @@ pub(super) fn read<'a>(
     name: &str,
     mut section: Section<'a>,
     base: &Base,
-    uuids: &mut Uuids,
+    uuids: &mut Uuids<'a>,
 ) -> Draft<'a> {
     let has_schedule = schedule::KEYS.iter().any(|key| section.has(key));
     let schedule = schedule::read(&mut section, &base.zone);
@@ -174,7 +174,7 @@ fn slug(section: &mut Section<'_>) -> Option<Arc<str>> {
 }
 
 /// The UUID of its address, which no other heartbeat may have.
-fn uuid(section: &mut Section<'_>, uuids: &mut Uuids) -> Option<Uuid> {
+fn uuid<'a>(section: &mut Section<'a>, uuids: &mut Uuids<'a>) -> Option<Uuid> {
     let text = section.string("uuid")?;
     let Ok(uuid) = Uuid::try_parse(&text) else {
         let hint = format!("write uuid = \"{}\", or leave it out", Uuid::new_v4());
@@ -186,7 +186,7 @@ fn uuid(section: &mut Section<'_>, uuids: &mut Uuids) -> Option<Uuid> {
         let hint = format!("write uuid = \"{}\", or leave it out", Uuid::new_v4());
         section.refuse("uuid", "\"uuid\" is no random UUID of its own: it can be guessed, or is the example of the manual", hint);
     }
-    if let Some(other) = uuids.insert(uuid, place_of(section)) {
+    if let Some(other) = uuids.insert(uuid, Spot::of(section)) {
         let hint = format!("the heartbeat at {other} has it; leave one of them out");
         section.refuse("uuid", "two heartbeats cannot have the same \"uuid\"", hint);
     }

@@ -73,7 +73,7 @@ pub(super) fn read<'a>(
         } else if let Some(first) = tuning.get(&name) {
             let hint = format!(
                 "the first is at {}; keep one of them",
-                super::document::place_of(first)
+                super::document::Spot::of(first)
             );
             let message = format!("the built-in check \"{name}\" is tuned twice");
             section
