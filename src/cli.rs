@@ -7,8 +7,10 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -166,12 +168,23 @@ fn block_on<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
 
 /// Prints a line. Where nobody reads it any more, what was asked for is done all the same.
 fn say(line: impl Display) {
-    writeln!(std::io::stdout(), "{line}").ok();
+    writeln!(io::stdout(), "{line}").ok();
+}
+
+/// The file `path`, made where there is none, for nobody else to read, and locked; none where another process has it.
+fn locked(path: &Path) -> io::Result<Option<File>> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// Whether the terminal wants colour (<https://no-color.org>).
 fn colored() -> bool {
     use std::io::IsTerminal as _;
-    std::io::stderr().is_terminal()
-        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -1,7 +1,6 @@
 //! `belfry restart`: the running daemon becomes the program that is installed now, without refusing a connection.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -70,17 +69,8 @@ fn running(daemon: &Daemon) -> anyhow::Result<(i32, PathBuf)> {
 /// The right to restart, which one process has at a time.
 fn claim(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join("restart.lock");
-    let mut options = OpenOptions::new();
-    let file = options
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .with_context(|| format!("opening {}", path.display()))?;
-    file.try_lock()
-        .context("another `belfry restart` is under way")?;
-    Ok(file)
+    let locked = super::locked(&path).with_context(|| format!("opening {}", path.display()))?;
+    locked.context("another `belfry restart` is under way")
 }
 
 /// Since when the daemon runs, as it says; none where nobody answers.

@@ -5,6 +5,7 @@ mod damage;
 mod figures;
 mod full;
 pub(crate) mod hang;
+mod locks;
 mod made;
 mod reading;
 mod restoring;

@@ -15,17 +15,11 @@ async fn a_disk_that_is_full_at_the_start_keeps_no_alert_from_leaving_and_is_lef
     let target = Target::start();
     let daemon = blocking(move || {
         let mut daemon = Daemon::new("");
-        let text = format!(
-            "[daemon]\nname = \"web-1\"\ndata_dir = \"{}/data\"\n[listen]\nstatus = \"{}\"\nhello = \"{}\"\nshrunken = \"{}\"\n{}{}{}",
-            disk.path.path().display(),
-            daemon.status,
-            daemon.hello,
-            daemon.shrunken,
-            email(relay),
-            shop(&target),
-            job("1h", "1h")
+        keep_on(
+            &daemon,
+            &disk,
+            &format!("{}{}", email(relay), shop(&target)),
         );
-        daemon.write_config(&text);
         disk.fill();
         daemon.spawn();
         daemon.until("up", |d| d.state("shop") == "up");
@@ -62,17 +56,11 @@ async fn a_full_disk_refuses_pings_lets_alerts_leave_and_ends_without_a_restart(
     let target = Target::start();
     let daemon = blocking(move || {
         let mut daemon = Daemon::new("");
-        let text = format!(
-            "[daemon]\nname = \"web-1\"\ndata_dir = \"{}/data\"\n[listen]\nstatus = \"{}\"\nhello = \"{}\"\nshrunken = \"{}\"\n{}{}{}",
-            disk.path.path().display(),
-            daemon.status,
-            daemon.hello,
-            daemon.shrunken,
-            email(relay),
-            shop(&target),
-            job("1h", "1h")
+        keep_on(
+            &daemon,
+            &disk,
+            &format!("{}{}", email(relay), shop(&target)),
         );
-        daemon.write_config(&text);
         daemon.start();
         daemon.until("up", |d| d.state("shop") == "up");
         assert_eq!(ping(&daemon).map(|(status, _)| status), Some(200));
@@ -119,6 +107,19 @@ fn a_damaged_journal_is_put_aside_loudly_and_monitoring_starts() {
     );
     let page = daemon.get("/").map(|(_, page)| page).unwrap_or_default();
     assert!(page.contains("quarantine"), "the page says nothing of it");
+}
+
+/// Configures it with its data on this disk, a heartbeat, and what else is given.
+fn keep_on(daemon: &Daemon, disk: &SmallDisk, extra: &str) {
+    let text = format!(
+        "[daemon]\nname = \"web-1\"\ndata_dir = \"{}/data\"\n[listen]\nstatus = \"{}\"\nhello = \"{}\"\nshrunken = \"{}\"\n{extra}{}",
+        disk.path.path().display(),
+        daemon.status,
+        daemon.hello,
+        daemon.shrunken,
+        job("1h", "1h")
+    );
+    daemon.write_config(&text);
 }
 
 /// A disk of a few megabytes, to be filled.

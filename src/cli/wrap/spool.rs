@@ -134,15 +134,7 @@ impl Spool {
 
     /// The right to deliver, which one process has; none where another has it. It ends with the file.
     pub(super) fn claim(&self) -> Option<File> {
-        let path = self.0.join("lock");
-        let mut options = OpenOptions::new();
-        let file = options
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path);
-        file.ok().filter(|file| file.try_lock().is_ok())
+        crate::cli::locked(&self.0.join("lock")).ok().flatten()
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -15,7 +13,7 @@ use crate::core::heartbeat::{HEARD_FOR, Signal};
 use crate::core::input::Input;
 use crate::core::outcome::Verdict::{Fail, Pass};
 use crate::core::state::Phase;
-use crate::journal::{Batch, Chore, Error, Journal};
+use crate::journal::{Batch, Chore, Error};
 
 /// A folder with a closed journal that has something in it.
 async fn left_behind() -> Story {
@@ -352,71 +350,4 @@ async fn an_event_that_was_changed_shows() {
     assert_eq!(story.reopen().await, None);
     let error = story.journal.reader().verify().await.expect_err("told");
     assert!(error.to_string().contains("event 2 "), "{error}");
-}
-
-#[tokio::test]
-async fn a_second_daemon_is_refused_with_the_pid_of_the_first() {
-    let story = Story::begin().await;
-    let lock = story.folder.path().join("journal.lock");
-    let other = Command::new("flock")
-        .arg("-n")
-        .arg(&lock)
-        .arg("true")
-        .status()
-        .expect("runs");
-    assert!(!other.success(), "another process cannot take the lock");
-    let error = Journal::open(story.folder.path(), START, Arc::default()).expect_err("refused");
-    let pid = std::process::id().to_string();
-    assert!(error.to_string().contains(&pid), "{error}");
-    story.journal.close().await;
-    let other = Command::new("flock")
-        .arg("-n")
-        .arg(&lock)
-        .arg("true")
-        .status()
-        .expect("runs");
-    assert!(other.success(), "a closed journal gives the folder free");
-}
-
-#[tokio::test]
-async fn while_somebody_else_holds_the_journal_commits_fail_in_time_and_then_go_on() {
-    let mut story = Story::begin().await;
-    let greedy = Connection::open(story.file()).expect("opens");
-    greedy.execute_batch("BEGIN IMMEDIATE").expect("held");
-    let batch = Batch {
-        at: story.now,
-        ..Batch::default()
-    };
-    let refused = story.journal.commit(batch).await;
-    assert!(
-        matches!(&refused, Err(Error::Broken(why)) if why.contains("locked")),
-        "{refused:?}"
-    );
-    assert_eq!(story.vitals.commit_failures.value(), 1);
-    greedy.execute_batch("ROLLBACK").expect("let go");
-    story.look("db", Pass).await;
-    assert_eq!(story.vitals.commit_failures.value(), 0);
-}
-
-#[tokio::test]
-async fn a_journal_that_was_moved_away_is_missed_and_found_again() {
-    let mut story = Story::begin().await;
-    let elsewhere = story.folder.path().join("elsewhere");
-    fs::rename(story.file(), &elsewhere).expect("moved");
-    let batch = Batch {
-        at: story.now,
-        ..Batch::default()
-    };
-    let refused = story.journal.commit(batch).await;
-    assert!(matches!(refused, Err(Error::Broken(_))), "{refused:?}");
-    fs::rename(&elsewhere, story.file()).expect("moved back");
-    story.look("db", Pass).await;
-    let written = story.engine.clone();
-    assert_eq!(story.reopen().await, None);
-    let record = |engine: &Engine| {
-        engine
-            .watched(crate::core::check::CheckId(0))
-            .map(|w| w.record.clone())
-    };
-    assert_eq!(record(&story.engine), record(&written));
 }
