@@ -146,7 +146,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Relay => Ok(wrap::copy_on()),
         Command::Ack(arguments) => ack::run(&source, &arguments),
         Command::Mail(mail::Command::Test) => mail::test(&source),
-        Command::Token(command) => token::run(&command),
+        Command::Token(command) => token::run(&source, &command),
         Command::Completions(arguments) => {
             Ok(completions::run(&arguments, &mut Arguments::command()))
         }

@@ -33,6 +33,7 @@ mod follow;
 mod heir;
 mod log;
 mod notices;
+mod refusal;
 mod reload;
 mod signals;
 mod summary;
@@ -44,6 +45,7 @@ use follow::Wires;
 pub use heir::Heir;
 pub use log::log_to_stderr_or_journal;
 use notices::Fact;
+pub use refusal::take as refused_to_restart;
 use reload::{Reloader, StartedWith};
 use signals::Signals;
 
@@ -303,7 +305,7 @@ pub async fn run(
         Watchdog::start(Arc::clone(&vitals), &Part::ALL).context("starting the watchdog")?;
     watchdog::notify_ready(&format!("watching {} checks", plan.checks.len()));
 
-    let ended = signals.told(&mut tasks, heir).await;
+    let ended = signals.told(&mut tasks, heir, &plan.data_dir).await;
 
     let ending = Ending::begin();
     match &ended {

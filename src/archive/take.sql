@@ -55,11 +55,11 @@ WITH batch AS MATERIALIZED (
         ambiguous = excluded.ambiguous, seq = excluded.seq
     WHERE old.seq < excluded.seq
 )
-INSERT INTO belfry.ping (journal, id, check_id, at, signal, code, rid, method, remote, agent, body)
+INSERT INTO belfry.ping (journal, id, check_id, at, signal, code, rid, method, remote, agent, body, took_us)
 SELECT $1::integer, r.id, r."check", belfry.instant(r.at),
     CASE jsonb_typeof(r.signal) WHEN 'object' THEN 'exit' ELSE r.signal #>> '{}' END,
     CASE jsonb_typeof(r.signal) WHEN 'object' THEN (r.signal ->> 'exit')::smallint END,
-    r.rid, r.method, r.remote, r.agent, r.body
+    r.rid, r.method, r.remote, r.agent, r.body, r.took_us
 FROM batch, jsonb_to_recordset(rows -> 'pings') AS r (id bigint, "check" integer, at bigint, signal jsonb,
-    rid uuid, method text, remote text, agent text, body text)
+    rid uuid, method text, remote text, agent text, body text, took_us bigint)
 ON CONFLICT DO NOTHING

@@ -12,6 +12,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use uuid::Uuid;
 
 use super::answer::Answer;
 use super::client;
@@ -20,6 +21,10 @@ use crate::trust;
 /// How long one of the addresses that a name has may take: where the first is in a network that we do not reach,
 /// there is time for the next.
 const CONNECT: Duration = Duration::from_secs(3);
+/// What every ping address has behind the host.
+const PING: &str = "/ping/";
+/// A UUID with its hyphens.
+const UUID_CHARS: usize = 36;
 /// What we speak over TLS (ALPN, RFC 7301).
 const PROTOCOL: &[u8] = b"http/1.1";
 
@@ -27,6 +32,8 @@ const PROTOCOL: &[u8] = b"http/1.1";
 #[derive(Debug)]
 pub(super) enum Address {
     Name(String),
+    /// `/ping/UUID` at the daemon that the configuration names, which needs no right to operate.
+    Path(String),
     Url(Url),
 }
 
@@ -47,14 +54,21 @@ pub(super) struct Url {
 }
 
 impl Address {
-    /// Of a name, or of what begins as an address.
+    /// Of a name, of what begins as an address, or of the part of one that `belfry status` shows.
     pub(super) fn of(text: &str) -> anyhow::Result<Self> {
         let (secure, usual) = if text.starts_with("https://") {
             (true, 443)
         } else if text.starts_with("http://") {
             (false, 80)
         } else {
-            return Ok(Self::Name(text.to_owned()));
+            let is_uuid = text.len() == UUID_CHARS && Uuid::try_parse(text).is_ok();
+            return Ok(if is_uuid {
+                Self::Path(format!("{PING}{text}"))
+            } else if text.starts_with(PING) {
+                Self::Path(text.trim_end_matches('/').to_owned())
+            } else {
+                Self::Name(text.to_owned())
+            });
         };
         let uri: Uri = text
             .parse()
@@ -80,7 +94,7 @@ impl Address {
     /// As it is read by [`Address::of`].
     pub(super) fn text(&self) -> String {
         match self {
-            Self::Name(name) => name.clone(),
+            Self::Name(text) | Self::Path(text) => text.clone(),
             Self::Url(url) => url.text.clone(),
         }
     }
@@ -158,7 +172,7 @@ mod tests {
     fn url(text: &str) -> Url {
         match Address::of(text).expect("an address") {
             Address::Url(url) => url,
-            Address::Name(name) => panic!("{name} is a name"),
+            Address::Name(text) | Address::Path(text) => panic!("{text} has no host"),
         }
     }
 
@@ -197,6 +211,22 @@ mod tests {
         let url = url("https://h/p?create=1");
         assert_eq!(url.path_of("", ""), "/p?create=1");
         assert_eq!(self::url("https://h/p").path_of("/start", ""), "/p/start");
+    }
+
+    #[test]
+    fn what_follows_the_host_of_an_address_is_enough_for_the_daemon_of_the_configuration() {
+        let uuid = "5d2f1a1e-7f3d-4a53-9d3a-0c8c0f4d2a11";
+        let path = format!("/ping/{uuid}");
+        for text in [uuid, path.as_str(), &format!("{path}/")] {
+            let address = Address::of(text).expect("an address");
+            assert!(matches!(&address, Address::Path(found) if *found == path));
+            assert_eq!(Address::of(&address.text()).expect("again").text(), path);
+        }
+        let named = Address::of("/ping/KEY/nightly").expect("an address");
+        assert!(matches!(named, Address::Path(path) if path == "/ping/KEY/nightly"));
+        for name in ["ping/x", "5d2f1a1e7f3d4a539d3a0c8c0f4d2a11", "/pong/x"] {
+            assert!(matches!(Address::of(name), Ok(Address::Name(_))), "{name}");
+        }
     }
 
     #[test]

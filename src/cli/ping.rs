@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The heartbeat's name, or its whole ping address (`https://…/ping/UUID`).
+    /// The heartbeat's name, or its ping address: `https://…/ping/UUID`, or `/ping/UUID` at the daemon.
     name: String,
     /// The job has started.
     #[arg(long, group = "signal")]
@@ -64,6 +64,10 @@ pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Fa
                 };
                 let path = format!("{place}{suffix}");
                 daemon.ask(Method::POST, &path, body).await?
+            }
+            Address::Path(path) => {
+                let path = format!("{path}{suffix}");
+                Daemon::of(source).ask(Method::POST, &path, body).await?
             }
         };
         anyhow::ensure!(

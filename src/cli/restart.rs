@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 use super::client::{Daemon, STATE_DIR};
 use super::{Failure, answer::Answer};
 use crate::config::Source;
-use crate::journal;
+use crate::{daemon, journal};
 
 /// How long the daemon may take to end what is under way, and to come back.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,16 +27,21 @@ pub(super) fn run(source: &Source) -> Result<ExitCode, Failure> {
     // What the daemon would refuse is said here, line by line.
     super::plan(source)?;
     let daemon = Daemon::of(source);
-    let (pid, folder) = running(&daemon)?;
+    let (pid, folder) = super::block_on(running(&daemon))??;
     // A second one would find the process where it cannot listen.
     let _one = claim(&folder)?;
     let said = super::block_on(async {
         let before = started(&daemon).await;
+        // Of a refusal that nobody waited for.
+        daemon::refused_to_restart(&folder);
         kill(Pid::from_raw(pid), Signal::SIGUSR2)
             .with_context(|| format!("telling process {pid} to restart"))?;
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
             sleep(AGAIN).await;
+            if let Some(why) = daemon::refused_to_restart(&folder) {
+                anyhow::bail!("process {pid} does not restart and goes on as it is: {why}");
+            }
             let now = started(&daemon).await;
             if now.is_some() && now != before {
                 let took = began.elapsed().as_millis();
@@ -52,15 +57,21 @@ pub(super) fn run(source: &Source) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The process that has the data folder, and which folder that is.
-fn running(daemon: &Daemon) -> anyhow::Result<(i32, PathBuf)> {
+/// The process that has the data folder, and which folder that is: that of the configuration, that of our unit, or, where
+/// another has been written into the configuration since, what the daemon says. Whoever says so must hold it.
+async fn running(daemon: &Daemon) -> anyhow::Result<(i32, PathBuf)> {
+    let held = |folder: &Path| Some((journal::holder(folder)?, folder.to_owned()));
     let folders = [daemon.plan.data_dir.as_path(), Path::new(STATE_DIR)];
-    let found = folders
-        .into_iter()
-        .find_map(|folder| Some((journal::holder(folder)?, folder.to_owned())));
+    let found = match folders.into_iter().find_map(held) {
+        Some(found) => Some(found),
+        None => told(daemon, "data_dir")
+            .await
+            .and_then(|folder| held(Path::new(&folder))),
+    };
     found.with_context(|| {
         format!(
-            "no daemon that this user may restart has the data folder {}",
+            "no daemon that this user may restart has the data folder {}; where one runs with another, \
+             send SIGUSR2 to its process",
             daemon.plan.data_dir.display()
         )
     })
@@ -75,10 +86,14 @@ fn claim(folder: &Path) -> anyhow::Result<File> {
 
 /// Since when the daemon runs, as it says; none where nobody answers.
 async fn started(daemon: &Daemon) -> Option<String> {
+    told(daemon, "started_at").await
+}
+
+/// What the status of the daemon says of itself.
+async fn told(daemon: &Daemon, what: &str) -> Option<String> {
     let asked = daemon
         .ask(Method::GET, "/api/v1/status", Bytes::new())
         .await;
     let status = asked.and_then(Answer::json).ok()?;
-    let started = status.get("started_at").and_then(Value::as_str);
-    started.map(str::to_owned)
+    status.get(what).and_then(Value::as_str).map(str::to_owned)
 }

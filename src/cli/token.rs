@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 
 use super::Failure;
-use crate::config::{Rights, new_token, token_name};
+use crate::config::{self, Rights, Source, new_token, token_name};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     read_only: bool,
 }
 
-pub(super) fn run(command: &Command) -> Result<ExitCode, Failure> {
+pub(super) fn run(source: &Source, command: &Command) -> Result<ExitCode, Failure> {
     let Command::New(Arguments { name, read_only }) = command;
     token_name(name).map_err(|hint| anyhow!("a token cannot be called {name:?}; {hint}"))?;
     let rights = if *read_only {
@@ -34,5 +34,12 @@ pub(super) fn run(command: &Command) -> Result<ExitCode, Failure> {
     super::say(format_args!(
         "{secret}\n\nKeep it: it is shown only now. It opens the APIs with this in the configuration:\n\n{lines}"
     ));
+    let (plan, _) = config::glimpse(source);
+    if plan.tokens.iter().any(|token| *token.name == **name) {
+        eprintln!(
+            "belfry: the configuration has a [token.{name}] already: replace its lines by these, \
+             and what is shown with the old one is refused"
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -45,7 +45,7 @@ const LETTERS: usize = 4;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The heartbeat's name, or its whole ping address (`https://…/ping/UUID`).
+    /// The heartbeat's name, or its ping address: `https://…/ping/UUID`, or `/ping/UUID` at the daemon.
     name: String,
     /// Report no output: only start, end and exit code.
     #[arg(long)]

@@ -133,6 +133,9 @@ pub struct Ping {
     pub agent: Arc<str>,
     /// The body, cut; not necessarily text.
     pub body: Arc<[u8]>,
+    /// How long the run took, where whoever pings says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took: Option<Duration>,
 }
 
 /// What is remembered of a heartbeat.
@@ -202,7 +205,8 @@ impl Beat {
                 (self.missed, self.given_up) = (0, None);
                 self.expected = schedule.next_after(ping.at);
                 let failed = ping.signal.word() == "fail";
-                self.last_took = self.end(ping.at, ping.rid, failed);
+                let since_start = self.end(ping.at, ping.rid, failed);
+                self.last_took = ping.took.or(since_start);
             }
         }
     }

@@ -230,7 +230,10 @@ fn facts(plan: &Plan, status: &[Listening], started: Time) -> Facts {
             started,
             config: files(plan),
             listen: listen(plan),
-            data_dir: plan.data_dir.display().to_string(),
+            data_dir: std::path::absolute(&plan.data_dir)
+                .unwrap_or_else(|_| plan.data_dir.clone())
+                .display()
+                .to_string(),
             journal_bytes: 0,
         },
     }

@@ -1,9 +1,11 @@
 //! What the daemon is told by signals.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Heir, Tasks};
+use super::{Heir, Tasks, refusal};
 
 /// SIGUSR2, which would end a process that does not listen to it.
 pub(super) struct Signals {
@@ -23,6 +25,7 @@ impl Signals {
         mut self,
         tasks: &mut Tasks,
         mut heir: Heir,
+        data_dir: &Path,
     ) -> anyhow::Result<Option<Heir>> {
         let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
@@ -32,6 +35,7 @@ impl Signals {
                     Ok(()) => return,
                     Err(error) => {
                         tracing::error!("no restart, everything stays as it is: {error:#}");
+                        refusal::leave(data_dir, &format!("{error:#}"));
                     }
                 }
             }

@@ -307,6 +307,7 @@ mod tests {
             remote: "127.0.0.1".into(),
             agent: "curl".into(),
             body: vec![0; 100_000].into(),
+            took: None,
         };
         let check = CheckId(0);
         pending.add(now, Event::Pinged { check, n: 1, ping }, &engine);

@@ -18,7 +18,7 @@ use crate::core::event::Event;
 use crate::core::heartbeat::{KIND, Ping, Signal};
 use crate::core::incident::Incident;
 use crate::core::outbox::Notification;
-use crate::core::outcome::Outcome;
+use crate::core::outcome::{Outcome, micros};
 use crate::core::time::Time;
 
 const DAY_MS: i64 = 86_400_000;
@@ -163,8 +163,8 @@ impl Entry<'_, '_> {
     fn ping(&mut self, check: CheckId, n: u64, ping: &Ping) -> rusqlite::Result<()> {
         let conn = self.desk.conn;
         conn.prepare_cached(
-            "INSERT INTO ping (check_id, at, signal, rid, method, remote, agent, body, n) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO ping (check_id, at, signal, rid, method, remote, agent, body, n, took_us) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             check.0,
@@ -176,6 +176,7 @@ impl Entry<'_, '_> {
             ping.agent,
             ping.body.as_ref(),
             n.cast_signed(),
+            ping.took.map(|took| micros(took).cast_signed()),
         ])?;
         self.bytes += ping.body.len() as u64;
         if let Some(cargo) = &mut self.cargo {
@@ -190,6 +191,7 @@ impl Entry<'_, '_> {
                 remote: ping.remote.clone(),
                 agent: ping.agent.clone(),
                 body: String::from_utf8_lossy(body).into_owned(),
+                took_us: ping.took.map(micros),
             });
         }
         Ok(())

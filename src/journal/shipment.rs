@@ -98,6 +98,8 @@ pub struct ShippedPing {
     pub remote: Arc<str>,
     pub agent: Arc<str>,
     pub body: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_us: Option<u64>,
 }
 
 /// Bytes of a ping's body that go to the archive; the journal has all of it.

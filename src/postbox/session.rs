@@ -203,6 +203,7 @@ impl Session {
                 remote: Arc::clone(&remote),
                 agent: Arc::clone(&agent),
                 body: Arc::clone(&body),
+                took: None,
             };
             let input = Input::Ping { check, ping };
             match self.sources.inbox.ask(input, self.limits.decision).await {

@@ -30,10 +30,16 @@ fn good(value: &Value) -> Response<Body> {
 /// `/api/v1/status`
 pub(super) async fn status(app: &Arc<App>, look: &Look) -> Result<Response<Body>, Mistake> {
     let (view, now, operator) = (Arc::clone(&look.view), app.clock.now(), look.operator);
-    let started = app.facts.borrow().about.started;
+    let (started, folder) = {
+        let about = &app.facts.borrow().about;
+        (about.started, operator.then(|| about.data_dir.clone()))
+    };
     let text = app.aside(move || {
         let mut status = api::status(&view, now, env!("CARGO_PKG_VERSION"), operator);
         status["started_at"] = started.rfc3339_millis().into();
+        if let Some(folder) = folder {
+            status["data_dir"] = folder.into();
+        }
         status.to_string()
     });
     Ok(respond::json_text(text.await?))

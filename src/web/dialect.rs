@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -86,6 +87,13 @@ impl Asked<'_> {
     fn text(&self, key: &str) -> Option<String> {
         self.value(key).filter(|text| !text.is_empty())
     }
+
+    /// What the query measures as `metric=NAME:VALUE`; of several the last.
+    fn metric(&self, name: &str) -> Option<String> {
+        let query = self.request.uri.query().unwrap_or_default();
+        let mut metrics = query::pairs(query).rev().filter(|(key, _)| key == "metric");
+        metrics.find_map(|(_, said)| Some(said.strip_prefix(name)?.strip_prefix(':')?.to_owned()))
+    }
 }
 
 /// What a request says, whatever the dialect.
@@ -96,19 +104,12 @@ struct Said<'a> {
     rid: Option<Uuid>,
     /// Kept as the body of the ping; where it is empty, the body of the request is.
     message: String,
+    /// How long the run took.
+    took: Option<Duration>,
 }
 
 /// An answer: its status, and its body in the dialect's content type.
 type Reply = (StatusCode, Cow<'static, str>);
-
-/// What is kept of a message and of how long something took, which has no place of its own in a ping.
-fn with_duration(message: Option<String>, took: Option<String>) -> String {
-    match (message, took) {
-        (message, None) => message.unwrap_or_default(),
-        (None, Some(took)) => format!("took {took}"),
-        (Some(message), Some(took)) => format!("{message}\ntook {took}"),
-    }
-}
 
 /// Takes a report; `part` is what the address has in place of its `{}` or `*`.
 pub(super) async fn take(
@@ -126,6 +127,7 @@ pub(super) async fn take(
                 signal: said.signal,
                 rid: said.rid,
                 message: Some(said.message).filter(|message| !message.is_empty()),
+                took: said.took,
             };
             let heard = ping::hear(app, peer, request, body, (said.whose, report)).await;
             ((tongue.answer)(&heard), heard.retry())

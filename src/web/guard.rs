@@ -23,6 +23,17 @@ impl App {
         access::standing(&self.facts.borrow().reached, opens, request, peer)
     }
 
+    /// Why a token of the configuration does not do: it only reads.
+    fn only_reads(&self, request: &Parts) -> Option<Mistake> {
+        let tokens = self.tokens.borrow();
+        let name = &tokens.find(access::bearer(&request.headers)?)?.name;
+        Some(Mistake::new(
+            StatusCode::FORBIDDEN,
+            &format!("the token {name} only reads"),
+            "show one with rights = \"write\"; `belfry token new NAME` makes one",
+        ))
+    }
+
     /// How whoever asks is called in the history of what was done.
     pub(super) fn asker(&self, request: &Parts, peer: IpAddr) -> String {
         let tokens = self.tokens.borrow();
@@ -83,7 +94,10 @@ pub(super) fn refused(
         Standing::Token => return None,
         Standing::Here if access::is_same_origin(request) => return None,
         Standing::Here => "this came from no page of ours",
-        Standing::Reader => "this is for operators",
+        Standing::Reader => match app.only_reads(request) {
+            Some(mistake) => return Some(mistake),
+            None => "this is for operators",
+        },
     };
     let facts = app.facts.borrow();
     // Where the page is published, being here opens nothing.

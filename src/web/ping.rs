@@ -41,6 +41,8 @@ pub(super) use heard::Heard;
 const AGENT_CHARS: usize = 200;
 /// How long ago at most a ping can have happened that is delivered late.
 const OLDEST: Duration = Duration::from_hours(72);
+/// Longest duration that is believed.
+const LONGEST_TOLD: Duration = Duration::from_hours(366 * 24);
 /// Longest slug that a heartbeat is made for, as healthchecks.io stores at most.
 const SLUG_BYTES: usize = 100;
 /// When to try again after a 503, in seconds.
@@ -98,6 +100,7 @@ pub(super) async fn ping(
         signal,
         rid,
         message: None,
+        took: None,
     };
     let heard = record(app, peer, request, body, (found, report)).await;
     heard.answer()
@@ -109,6 +112,8 @@ pub(super) struct Report {
     pub(super) rid: Option<Uuid>,
     /// Kept instead of the body of the request.
     pub(super) message: Option<String>,
+    /// How long the run took, where it is said.
+    pub(super) took: Option<Duration>,
 }
 
 /// Takes a report of another grammar.
@@ -172,6 +177,7 @@ async fn record(
         remote: peer.to_canonical().to_string().into(),
         agent: agent.unwrap_or_default().into(),
         body: Arc::from(message.unwrap_or(body.as_ref())),
+        took: report.took.map(|took| took.min(LONGEST_TOLD)),
     };
     let (uuid, input) = match target {
         Target::Known(check) => (None, Input::Ping { check, ping }),

@@ -229,6 +229,7 @@ fn ping(second: i64, at: Time) -> Ping {
         remote: "192.0.2.7".into(),
         agent: "curl".into(),
         body: b"bytes \xff and \0 and 'quotes'".as_slice().into(),
+        took: (second % 3 == 0).then(|| Duration::from_millis(1_500)),
     }
 }
 

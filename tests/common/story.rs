@@ -181,6 +181,7 @@ impl Story {
             remote: "127.0.0.1".into(),
             agent: "curl".into(),
             body: Arc::from([]),
+            took: None,
         }
     }
 

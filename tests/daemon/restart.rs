@@ -173,11 +173,11 @@ fn what_would_not_start_is_not_begun_and_the_daemon_goes_on() {
     let hello = daemon.hello;
     daemon.hello = taken.local_addr().unwrap();
     daemon.configure("");
-    daemon.signal("USR2");
+    let output = daemon.command(&["restart"]);
     let named = format!("port {} is taken by", daemon.hello.port());
-    daemon.until("refused", |d| {
-        d.log().contains("no restart") && d.log().contains(&named)
-    });
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains(&named), "{}", said(&output));
+    assert!(daemon.log().contains("no restart") && daemon.log().contains(&named));
 
     // A configuration that is none.
     daemon.hello = hello;
@@ -188,6 +188,24 @@ fn what_would_not_start_is_not_begun_and_the_daemon_goes_on() {
     daemon.signal("USR2");
     daemon.until("refused", |d| d.log().matches("no restart").count() == 2);
     assert_eq!(daemon.json("/api/v1/status")["started_at"], since);
+}
+
+#[test]
+fn a_daemon_is_found_and_moves_when_another_data_folder_was_written_into_its_configuration() {
+    let daemon = Daemon::started("");
+    let (config, data) = (
+        daemon.dir.path().join("belfry.toml"),
+        daemon.dir.path().join("data"),
+    );
+    let moved = daemon.dir.path().join("moved");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let (old, new) = (data.display().to_string(), moved.display().to_string());
+    assert!(text.contains(&old), "{text}");
+    std::fs::write(&config, text.replace(&old, &new)).unwrap();
+    let output = daemon.command(&["restart"]);
+    assert!(output.status.success(), "{}{}", said(&output), daemon.log());
+    assert!(moved.join("operator-token").is_file());
+    assert_eq!(daemon.json("/api/v1/status")["data_dir"], new);
 }
 
 #[test]

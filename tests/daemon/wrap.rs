@@ -75,6 +75,26 @@ fn a_job_passes_through_and_its_start_end_code_and_last_words_are_reported() {
 }
 
 #[test]
+fn what_stands_behind_the_host_of_an_address_is_enough_for_ping_and_wrap() {
+    let uuid = "0b1e7b1e-0000-4000-8000-00000000c0de";
+    let daemon = Daemon::started(&format!("{JOB}uuid = \"{uuid}\"\n"));
+    for (pings, to) in [(3, uuid.to_owned()), (6, format!("/ping/{uuid}"))] {
+        let wrapped = daemon.command(&["wrap", &to, "--", "/bin/sh", "-c", "exit 7"]);
+        assert_eq!(ended(&wrapped), (Some(7), String::new()));
+        assert_eq!(daemon.state("job"), "down");
+        let pinged = daemon.command(&["ping", &to]);
+        assert_eq!(ended(&pinged), (Some(0), String::new()));
+        assert_eq!(
+            (&job(&daemon)["pings"], daemon.state("job").as_str()),
+            (&pings.into(), "up")
+        );
+    }
+    let nobody = daemon.command(&["ping", "/ping/00000000-0000-4000-8000-00000000c0de"]);
+    assert_eq!(nobody.status.code(), Some(1));
+    assert!(ended(&nobody).1.contains("404"), "{}", ended(&nobody).1);
+}
+
+#[test]
 fn a_job_runs_though_nobody_listens_and_is_reported_with_its_time_when_somebody_does() {
     let mut daemon = Daemon::started(JOB);
     daemon.terminate();

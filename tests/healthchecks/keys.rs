@@ -179,17 +179,39 @@ fn a_key_that_a_command_makes_is_shown_once_and_opens_by_its_hash() {
 }
 
 #[test]
+fn whoever_makes_a_token_by_a_name_that_is_there_is_told_that_it_takes_its_place() {
+    let daemon = Daemon::new(
+        "[token.deploy]\nsecret_hash = \"sha256:HASH\"\n"
+            .replace("HASH", &"0".repeat(64))
+            .as_str(),
+    );
+    for (name, is_there) in [("deploy", true), ("other", false)] {
+        let output = daemon.command(&["token", "new", name]);
+        assert!(output.status.success());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(
+            said.contains("has a [token.deploy] already"),
+            is_there,
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn a_token_that_writes_operates_from_anywhere_and_its_name_stands_with_what_it_did() {
     let site = Site::new();
     let path = "/api/v1/checks/nightly-backup";
     let pause = |secret: &str| {
         // As through a proxy: nobody who sits here.
         let headers = format!("X-Forwarded-For: 192.0.2.9\r\nAuthorization: Bearer {secret}\r\n");
-        site.ask("POST", &format!("{path}/pause"), &headers, "")
-            .status
+        let reply = site.ask("POST", &format!("{path}/pause"), &headers, "");
+        (reply.status, reply.body)
     };
-    assert_eq!((pause(READ_KEY), pause("wrong")), (403, 403));
-    assert_eq!(pause(KEY), 200);
+    let ((status, wrong), (also, only)) = (pause("wrong"), pause(READ_KEY));
+    assert_eq!((status, also), (403, 403));
+    assert!(wrong.contains("this is for operators"), "{wrong}");
+    assert!(only.contains("the token read only reads"), "{only}");
+    assert_eq!(pause(KEY).0, 200);
     let check = site.ask("GET", path, "", "").json();
     assert_eq!(check["state"], "paused");
     assert_eq!(check["reason"], "by write at 127.0.0.1");

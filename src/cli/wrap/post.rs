@@ -51,6 +51,10 @@ async fn ask(daemon: &Daemon, address: &Address, letter: &Letter) -> anyhow::Res
     let body = Bytes::from(letter.body.clone());
     match address {
         Address::Url(url) => url.post(&letter.suffix, &query, body).await,
+        Address::Path(path) => {
+            let path = format!("{path}{}?{query}", letter.suffix);
+            daemon.ask(Method::POST, &path, body).await
+        }
         Address::Name(name) => {
             let path = match heartbeat::path(daemon, name).await? {
                 Ok(path) => path,

@@ -139,6 +139,16 @@ impl Watched {
         self.record.state.failures()
     }
 
+    /// How many pings in a row that a heartbeat expects are missing, whether that is tolerated or not.
+    pub fn missed(&self) -> u8 {
+        let tolerated = self.record.beat.as_ref().map_or(0, |beat| beat.missed);
+        match (self.phase(), &self.record.reason) {
+            (Phase::Down, Reason::Missed(all)) => *all,
+            (Phase::Down, Reason::Overdue) => 1,
+            _ => tolerated,
+        }
+    }
+
     /// What is amiss with a heartbeat that is Degraded: what of its job is tolerated for now.
     pub fn tolerated(&self) -> Option<Reason> {
         let beat = self.record.beat.as_ref()?;

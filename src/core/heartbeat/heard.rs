@@ -1,6 +1,7 @@
 //! What is known afterwards: the pings of a heartbeat, and when none could have been taken.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -20,6 +21,8 @@ pub struct Heard {
     pub agent: Arc<str>,
     /// How long its body is, in bytes.
     pub body: u64,
+    /// How long the run took, where the ping itself says so.
+    pub took: Option<Duration>,
 }
 
 /// A ping with the end of its body, which is where a job says why.

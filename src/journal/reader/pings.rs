@@ -1,5 +1,7 @@
 //! Queries about what a heartbeat heard and how it turned, for lists of a thousand: no bodies among them.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::core::check::CheckId;
@@ -22,7 +24,7 @@ pub(super) fn said(
 ) -> rusqlite::Result<Vec<Said>> {
     conn.prepare(
         "SELECT n, at, signal, rid, method, remote, agent, length(body), \
-         iif(?3 > 0, ifnull(substr(body, -?3), x''), x'') \
+         iif(?3 > 0, ifnull(substr(body, -?3), x''), x''), took_us \
          FROM ping WHERE check_id = ?1 ORDER BY id DESC LIMIT ?2",
     )?
     .query_map(params![check.0, limit, bytes], |row| {
@@ -36,11 +38,17 @@ pub(super) fn said(
             remote: row.get(5)?,
             agent: row.get(6)?,
             body: row.get::<_, i64>(7)?.cast_unsigned(),
+            took: took(row.get(9)?),
         };
         let end = row.get(8)?;
         Ok(Said { heard, end })
     })?
     .collect()
+}
+
+/// The column `ping.took_us`.
+pub(super) fn took(us: Option<i64>) -> Option<Duration> {
+    us.map(|us| Duration::from_micros(us.cast_unsigned()))
 }
 
 /// A number may have been given before, to one of the same name that was deleted; the newest counts.

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::EventRow;
+use super::pings::took;
 use crate::core::check::CheckId;
 use crate::core::heartbeat::Ping;
 use crate::core::incident::{Incident, IncidentId};
@@ -71,7 +72,7 @@ pub(super) fn pings(
     limit: i64,
 ) -> rusqlite::Result<Vec<(Time, Ping)>> {
     conn.prepare(
-        "SELECT at, signal, rid, method, remote, agent, body FROM ping WHERE check_id = ?1 \
+        "SELECT at, signal, rid, method, remote, agent, body, took_us FROM ping WHERE check_id = ?1 \
          ORDER BY id DESC LIMIT ?2",
     )?
     .query_map(params![check.0, limit], |row| {
@@ -85,6 +86,7 @@ pub(super) fn pings(
             remote: row.get(4)?,
             agent: row.get(5)?,
             body: Arc::from(row.get_ref(6)?.as_blob()?),
+            took: took(row.get(7)?),
         };
         Ok((at, ping))
     })?

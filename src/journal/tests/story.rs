@@ -187,6 +187,7 @@ pub(crate) fn ping(at: Time, signal: Signal) -> Ping {
         remote: "192.0.2.7".into(),
         agent: "curl/8".into(),
         body: b"all \xff well".as_slice().into(),
+        took: Some(Duration::from_millis(1_500)),
     }
 }
 

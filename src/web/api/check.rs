@@ -109,7 +109,7 @@ fn heard(check: &mut Value, watched: &Watched, beat: &Beat) {
     check["pings"] = json!(beat.pings);
     check["last_ping"] = json!(beat.last_ping.map(Time::rfc3339_millis));
     check["last_took_ms"] = json!(beat.last_took.map(span_ms));
-    check["missed"] = json!(beat.missed);
+    check["missed"] = json!(watched.missed());
     check["expected_by"] = json!(beat.expected.map(Time::rfc3339));
     check["down_at"] = json!(watched.overdue_at().map(|(at, _)| at.rfc3339()));
 }

@@ -1,12 +1,15 @@
 //! Cronitor's telemetry: `/p/KEY/NAME?state=run|complete|fail|ok&msg=&series=&status_code=&duration=`, by any method.
 //! Without a state it is the event of a heartbeat: a success. Events of one `series` belong to one run; `duration` is
-//! in seconds. After <https://cronitor.io/docs/telemetry-api>. KEY is the ping key, or the UUID of the heartbeat.
+//! in seconds, and may come as `metric=duration:1.5`, as its clients send it. After
+//! <https://cronitor.io/docs/telemetry-api>. KEY is the ping key, or the UUID of the heartbeat.
+
+use std::time::Duration;
 
 use http::StatusCode;
 use sha2::{Digest as _, Sha256};
 use uuid::{Builder, Uuid};
 
-use super::{Asked, Reply, Said, TEXT, Tongue, trouble, with_duration};
+use super::{Asked, Reply, Said, TEXT, Tongue, trouble};
 use crate::core::heartbeat::Signal;
 use crate::web::ping::{Heard, Whose};
 
@@ -27,12 +30,15 @@ fn read<'a>(asked: &Asked<'a>) -> Result<Said<'a>, Reply> {
         Some(_) => return Err((StatusCode::BAD_REQUEST, "invalid state".into())),
     };
     let message = asked.text("message").or_else(|| asked.text("msg"));
-    let took = asked.text("duration").map(|seconds| format!("{seconds} s"));
+    // What is no duration is no reason to lose the event.
+    let said = asked.text("duration").or_else(|| asked.metric("duration"));
+    let seconds = said.and_then(|text| text.parse().ok());
     Ok(Said {
         whose,
         signal,
         rid: asked.text("series").map(|series| run(&series)),
-        message: with_duration(message, took),
+        message: message.unwrap_or_default(),
+        took: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
     })
 }
 

@@ -2,10 +2,12 @@
 //! `Authorization: Bearer TOKEN`. TOKEN is the ping key, and then NAME the heartbeat's, or it is the UUID of the
 //! heartbeat. Answers and their order after `api/external_endpoint.go` (5.x).
 
+use std::time::Duration;
+
 use http::header::AUTHORIZATION;
 use http::{Method, StatusCode};
 
-use super::{Asked, Reply, Said, TEXT, Tongue, trouble, with_duration};
+use super::{Asked, Reply, Said, TEXT, Tongue, trouble};
 use crate::core::heartbeat::Signal;
 use crate::web::ping::{Heard, Whose};
 
@@ -31,8 +33,8 @@ fn read<'a>(asked: &Asked<'a>) -> Result<Said<'a>, Reply> {
     let token = bearer(asked)?;
     let whose = Whose::of_key(token, name(asked.part));
     let whose = whose.ok_or((StatusCode::NOT_FOUND, "not found".into()))?;
-    let took = asked.text("duration");
-    if took.as_deref().is_some_and(|took| !is_duration(took)) {
+    let took = asked.text("duration").map(|text| duration(&text));
+    if took == Some(None) {
         return Err((StatusCode::BAD_REQUEST, "invalid duration".into()));
     }
     let error = asked.text("error").filter(|_| !is_success);
@@ -44,7 +46,8 @@ fn read<'a>(asked: &Asked<'a>) -> Result<Said<'a>, Reply> {
             Signal::Fail
         },
         rid: None,
-        message: with_duration(error, took),
+        message: error.unwrap_or_default(),
+        took: took.flatten(),
     })
 }
 
@@ -70,24 +73,43 @@ fn name(key: &str) -> &str {
     key.split_once('_').map_or(key, |(_, name)| name)
 }
 
-/// Whether it is a duration as Go writes them: `1.5s`, `1m30s`, `-3ms`, `0`.
-fn is_duration(text: &str) -> bool {
-    let mut rest = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if rest.is_empty() || rest == "0" {
-        return rest == "0";
+/// A duration as Go writes them: `1.5s`, `1m30s`, `-3ms`, `0`; one before the beginning is none at all.
+fn duration(text: &str) -> Option<Duration> {
+    let (is_negative, mut rest) = match text.strip_prefix(['+', '-']) {
+        Some(rest) => (text.starts_with('-'), rest),
+        None => (false, text),
+    };
+    let is_digit = |c: char| c.is_ascii_digit() || c == '.';
+    let mut seconds = 0.0;
+    if rest == "0" {
+        return Some(Duration::ZERO);
     }
-    let units = ["ns", "us", "µs", "μs", "ms", "s", "m", "h"];
+    if rest.is_empty() {
+        return None;
+    }
     while !rest.is_empty() {
-        let unit = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-        let number = rest.strip_suffix(unit).unwrap_or_default();
-        let end = unit.find(|c: char| c.is_ascii_digit() || c == '.');
-        let (unit, after) = unit.split_at(end.unwrap_or(unit.len()));
-        if number.parse::<f64>().is_err() || !units.contains(&unit) {
-            return false;
-        }
+        let unit = rest.trim_start_matches(is_digit);
+        let number: f64 = rest.strip_suffix(unit)?.parse().ok()?;
+        let (unit, after) = unit.split_at(unit.find(is_digit).unwrap_or(unit.len()));
+        seconds += number * in_seconds(unit)?;
         rest = after;
     }
-    true
+    if is_negative {
+        seconds = 0.0;
+    }
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+fn in_seconds(unit: &str) -> Option<f64> {
+    Some(match unit {
+        "ns" => 1e-9,
+        "us" | "µs" | "μs" => 1e-6,
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3_600.0,
+        _ => return None,
+    })
 }
 
 fn answer(heard: &Heard) -> Reply {
@@ -103,13 +125,27 @@ mod tests {
 
     #[test]
     fn durations_are_those_of_go() {
-        for good in ["1.5s", "1m30s", "-3ms", "0", "7h", "2µs", ".5s", "1.s"] {
-            assert!(is_duration(good), "{good}");
+        for (text, ms) in [
+            ("1.5s", 1_500.0),
+            ("1m30s", 90_000.0),
+            ("-3ms", 0.0),
+            ("+3ms", 3.0),
+            ("0", 0.0),
+            ("7h", 25_200_000.0),
+            ("2µs", 0.002),
+            (".5s", 500.0),
+            ("1.s", 1_000.0),
+        ] {
+            let found = duration(text).map(|took| took.as_secs_f64() * 1_000.0);
+            assert!(
+                found.is_some_and(|found| (found - ms).abs() < 1e-6),
+                "{text}: {found:?}"
+            );
         }
         for bad in [
             "", "-", "7", "s", "1d", "1 s", "1s2", "..s", "1.2.3s", "1e3s",
         ] {
-            assert!(!is_duration(bad), "{bad}");
+            assert_eq!(duration(bad), None, "{bad}");
         }
     }
 

@@ -2,10 +2,11 @@
 //! down; `ping` is in milliseconds. Answers after `server/routers/api-router.js` (2.x).
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use http::StatusCode;
 
-use super::{Asked, JSON, Reply, Said, Tongue, with_duration};
+use super::{Asked, JSON, Reply, Said, Tongue};
 use crate::core::heartbeat::Signal;
 use crate::web::ping::{Heard, Whose};
 
@@ -33,7 +34,8 @@ fn read<'a>(asked: &Asked<'a>) -> Result<Said<'a>, Reply> {
         whose,
         signal: if is_up { Signal::Success } else { Signal::Fail },
         rid: None,
-        message: with_duration(asked.text("msg"), took.map(|ms| format!("{ms} ms"))),
+        message: asked.text("msg").unwrap_or_default(),
+        took: took.and_then(|ms| Duration::try_from_secs_f64(ms / 1_000.0).ok()),
     })
 }
 

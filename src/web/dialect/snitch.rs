@@ -24,6 +24,7 @@ fn read<'a>(asked: &Asked<'a>) -> Result<Said<'a>, Reply> {
         signal,
         rid: None,
         message: asked.text("m").unwrap_or_default(),
+        took: None,
     })
 }
 

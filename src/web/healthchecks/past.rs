@@ -139,7 +139,7 @@ fn kind(signal: Signal) -> &'static str {
     }
 }
 
-/// How long each run took whose end that ping is, from the start of the same run in the list.
+/// How long each run took whose end that ping is: as it says itself, else from the start of the same run in the list.
 fn durations(pings: &[Heard]) -> Vec<Option<Duration>> {
     let mut starts: BTreeMap<Option<Uuid>, Option<Time>> = BTreeMap::new();
     let mut misses = 0;
@@ -156,12 +156,15 @@ fn durations(pings: &[Heard]) -> Vec<Option<Duration>> {
             }
             Signal::Log | Signal::Ignored => {}
         }
-        took.push(span.filter(|span| *span < LONGEST_RUN));
+        took.push(span);
     }
     if misses > MISSES {
         took.fill(None);
     }
     took.reverse();
+    for (span, ping) in took.iter_mut().zip(pings) {
+        *span = ping.took.or(*span).filter(|span| *span < LONGEST_RUN);
+    }
     took
 }
 
@@ -201,6 +204,7 @@ mod tests {
             remote: "127.0.0.1".into(),
             agent: "".into(),
             body: 0,
+            took: None,
         }
     }
 

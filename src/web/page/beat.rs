@@ -24,7 +24,7 @@ pub(super) fn beating(shell: &Shell<'_>, watched: &Watched, beat: &Beat, deaf: &
                 div { dt { "last" } dd { @match beat.last_ping { Some(at) => (shell.time(at)), None => "none yet" } } }
                 div { dt { "took" } dd { (beat.last_took.map_or_else(|| "—".to_owned(), human)) } }
                 div { dt { "expected by" } dd { @match beat.expected { Some(at) => (both(shell, at)), None => "—" } } }
-                @if beat.missed > 0 { div { dt { "missing" } dd { (beat.missed) } } }
+                @if watched.missed() > 0 { div { dt { "missing" } dd { (watched.missed()) } } }
                 div { dt { "down at" } dd { @match watched.overdue_at() { Some((at, _)) => (both(shell, at)), None => "—" } } }
             }
             @for deaf in deaf { p.fine {

@@ -53,8 +53,9 @@ impl<'a> Run<'a> {
     }
 
     fn took(&self) -> Option<Duration> {
-        let (began, ended) = self.began.zip(self.ended)?;
-        Some(ended.heard.at.since(began.heard.at))
+        let ended = self.ended?;
+        let since_start = || Some(ended.heard.at.since(self.began?.heard.at));
+        ended.heard.took.or_else(since_start)
     }
 }
 

@@ -176,6 +176,7 @@ impl Story {
             remote: "127.0.0.1".into(),
             agent: "curl/8".into(),
             body: Arc::from([]),
+            took: None,
         };
         self.tell(at, &Input::Ping { check, ping });
     }

@@ -124,6 +124,7 @@ fn windowed(windows: &[Window]) -> Past<'_> {
 fn pings(text: &str) -> Vec<Said> {
     let said = |signal, minutes: u64, body: &str| Said {
         heard: Heard {
+            took: None,
             n: 1,
             at: NOW - Duration::from_mins(minutes),
             signal,

@@ -257,8 +257,13 @@ fn values(name: &str, text: &str, mut field: Field) -> Result<Field, String> {
 
 /// `first`, `first..last`, either with `/step`; `*/step` is from the least one on, as healthchecks.io has it.
 fn part_of(part: &str, field: &Field) -> Option<(u16, Option<u16>, Option<u16>)> {
+    // A step past all of them is a slip of the pen, and refused by systemd, too.
+    let widest = field.most() - field.least();
     let (range, step) = match part.split_once('/') {
-        Some((range, step)) => (range, Some(digits(step).filter(|step| *step > 0)?)),
+        Some((range, step)) => {
+            let step = digits(step).filter(|step| (1..=widest).contains(step));
+            (range, Some(step?))
+        }
         None => (part, None),
     };
     let value = |text: &str| {

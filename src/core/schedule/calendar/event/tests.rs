@@ -46,6 +46,10 @@ fn what_is_wrong_is_said_in_words_that_help() {
             "the second is \"00.5\": parts of a second are not told apart",
         ),
         ("12:00:0/0.5", "the second is \"0/0.5\": parts of a second"),
+        // As systemd refuses a step past all that can be.
+        ("12:00:00/60", "the second is \"00/60\", and can be 0 to 59"),
+        ("0/24:00", "the hour is \"0/24\", and can be 0 to 23"),
+        ("*-*-1/31", "the day is \"1/31\""),
         ("*-13-01", "the month is \"13\", and can be 1 to 12"),
         ("*-*-0", "the day is \"0\", and can be 1 to 31"),
         (
