@@ -18,7 +18,7 @@ use crate::engine::EngineLoop;
 use crate::inbox::Inbox;
 use crate::journal::{Journal, Opened};
 use crate::listen::{Inherited, Listening};
-use crate::probe::{Env, Known};
+use crate::probe::{Env, Known, Unseen};
 use crate::remedy::Healer;
 use crate::schedule::{Scheduler, chores::Chores};
 use crate::vitals::Vitals;
@@ -129,7 +129,12 @@ pub async fn run(
     let own = own.into_iter().flatten().map(std::net::SocketAddr::port);
     let env = Env::new(clock.clone(), Arc::clone(&vitals)).listening(own.collect());
     let seen = view.clone();
-    let env = env.knowing(move |name| seen.borrow().engine.named(name).map(|w| Known::state(w)));
+    let env = env.knowing(move |name| {
+        let engine = &seen.borrow().engine;
+        engine.named(name).map(|w| Known::state(engine, w))
+    });
+    let seen = view.clone();
+    let env = env.seeing(move || Unseen::all(&seen.borrow().engine));
     let env = Arc::new(env);
 
     let (serving, working, deciding) = (

@@ -55,6 +55,7 @@ pub use composite::Known;
 pub use env::Env;
 pub use errand::Errand;
 pub use finding::Finding;
+pub use own::Unseen;
 pub use peer::Peer;
 
 use error::Looked;

@@ -104,14 +104,14 @@ pub(super) fn encoded(name: &str) -> String {
     percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
-/// What a check is called that was looked at and never seen; its last message says why.
+/// What a check is called that cannot be seen now; its last message says why.
 const UNKNOWN: &str = "unknown";
 
-/// The state of a check for people. One that is new because no look could tell anything is no new one to them.
+/// The state of a check for people, who want to know when it is that of before. Down stays down while nobody can look.
 fn shown(check: &Value) -> &str {
     let state = word(check, "state");
-    let verdict = check.get("last").map(|last| word(last, "verdict"));
-    if state == "new" && verdict == Some(UNKNOWN) {
+    let is_known = check.get("known").and_then(Value::as_bool);
+    if is_known == Some(false) && matches!(state, "new" | "up" | "degraded") {
         UNKNOWN
     } else {
         state
@@ -171,16 +171,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_check_that_could_not_be_seen_is_unknown_and_says_why() {
+    fn a_check_that_cannot_be_seen_is_unknown_and_says_why_but_one_that_is_down_stays_so() {
         let last =
             |verdict: &str| json!({ "verdict": verdict, "message": "may not open a socket" });
-        let check = |name: &str, state: &str, last: Value| json!({ "name": name, "state": state, "last": last });
+        let check = |name: &str, state: &str, last: Value| {
+            let known = last["verdict"] != "unknown";
+            json!({ "name": name, "state": state, "known": known, "last": last })
+        };
         let status = json!({ "node": "n", "state": "up", "checks": [
             check("good", "up", last("pass")),
             check("fresh", "new", Value::Null),
             check("soon", "new", last("fail")),
             check("blind", "new", last("unknown")),
             check("lately", "up", last("unknown")),
+            check("broken", "down", last("unknown")),
         ]});
         let text = table(&status);
         let rows: Vec<Vec<&str>> = text
@@ -192,13 +196,14 @@ mod tests {
         assert_eq!(
             told,
             [
+                ["down", "broken"],
                 ["unknown", "blind"],
+                ["unknown", "lately"],
                 ["new", "fresh"],
                 ["new", "soon"],
                 ["up", "good"],
-                ["up", "lately"]
             ]
         );
-        assert!(rows[0].ends_with(&["open", "a", "socket"]), "{text}");
+        assert!(rows[1].ends_with(&["open", "a", "socket"]), "{text}");
     }
 }

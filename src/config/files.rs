@@ -211,7 +211,8 @@ fn text_of(path: &Path) -> Result<(String, Option<Stranger>), (String, &'static 
     // Of what was opened: the name may lead to another file by now.
     let meta = file.metadata().map_err(cannot)?;
     let me = nix::unistd::geteuid().as_raw();
-    let stranger = Stranger::of(&path.display().to_string(), &meta, me);
+    let stranger = Stranger::of(&path.display().to_string(), &meta, me)
+        .or_else(|| Stranger::on_the_way(path, me));
     file.take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(cannot)?;

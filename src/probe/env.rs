@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 
 use super::composite::{Known, Others};
+use super::own::{Unseen, Witness};
 use super::tls::Tls;
 use crate::clock::Clock;
 use crate::names::Names;
@@ -22,6 +23,7 @@ pub struct Env {
     /// The ports of our own pages, where a redirect must not lead to.
     pub(super) own_ports: Vec<u16>,
     pub(super) others: Others,
+    pub(super) witness: Witness,
 }
 
 impl Env {
@@ -34,6 +36,7 @@ impl Env {
             names: Names::default(),
             own_ports: Vec::new(),
             others: Others::default(),
+            witness: Witness::default(),
         }
     }
 
@@ -55,6 +58,13 @@ impl Env {
     #[must_use]
     pub fn knowing(mut self, tell: impl Fn(&str) -> Option<Known> + Send + Sync + 'static) -> Self {
         self.others = Others::new(tell);
+        self
+    }
+
+    /// Knows from `tell` which checks cannot be looked at.
+    #[must_use]
+    pub fn seeing(mut self, tell: impl Fn() -> Vec<Unseen> + Send + Sync + 'static) -> Self {
+        self.witness = Witness::new(tell);
         self
     }
 

@@ -56,12 +56,15 @@ impl Levels {
         }
     }
 
-    /// Reads both keys. One that is said alone takes the other's usual level with it only where that still makes
-    /// sense.
+    /// Reads both keys. A fail level that is said alone and lies below the usual level to warn at takes that away; a warn
+    /// level above the usual fail level is refused, since nobody would be told any more.
     pub(super) fn read(section: &mut Section<'_>, scale: &Scale) -> Self {
         let warn = section.number(scale.warn, scale.range.clone());
         let fail = section.number(scale.fail, scale.range.clone());
-        Self::of_both(section, (scale.warn, scale.fail), (warn, fail), scale.usual)
+        let keys = (scale.warn, scale.fail);
+        Self::of_both(section, keys, (warn, fail), scale.usual, &|level| {
+            level.to_string()
+        })
     }
 
     fn of_both(
@@ -69,20 +72,26 @@ impl Levels {
         (warn_key, fail_key): (&str, &str),
         (warn, fail): (Option<f64>, Option<f64>),
         usual: Self,
+        shown: &dyn Fn(f64) -> String,
     ) -> Self {
-        if let (Some(warn), Some(fail)) = (warn, fail)
-            && warn > fail
+        if let (Some(warn), Some(level)) = (warn, fail.or(usual.fail))
+            && warn > level
         {
-            let message = format!("\"{warn_key}\" is above \"{fail_key}\"");
-            section.refuse(warn_key, message, "warn first, fail later");
+            let (which, hint) = match fail {
+                Some(_) => (String::new(), "warn first, fail later".to_owned()),
+                None => (
+                    format!(", which is {} where nothing is said", shown(level)),
+                    format!("write \"{fail_key}\", too"),
+                ),
+            };
+            let message = format!("\"{warn_key}\" is above \"{fail_key}\"{which}");
+            section.refuse(warn_key, message, hint);
         }
         Self {
             warn: warn.or(usual
                 .warn
                 .filter(|usual| fail.is_none_or(|fail| *usual <= fail))),
-            fail: fail.or(usual
-                .fail
-                .filter(|usual| warn.is_none_or(|warn| warn <= *usual))),
+            fail: fail.or(usual.fail),
         }
     }
 
@@ -98,7 +107,8 @@ impl Levels {
             section.duration(key, range).map(|time| time.as_secs_f64())
         };
         let said = (read(warn), read(fail));
-        Self::of_both(section, (warn, fail), said, usual)
+        let shown = |level| human(Duration::from_secs_f64(level));
+        Self::of_both(section, (warn, fail), said, usual, &shown)
     }
 
     /// Reads both keys as sizes of at most `most`, which have a unit.
@@ -110,7 +120,8 @@ impl Levels {
     ) -> Self {
         let mut read = |key| section.size(key, 0..=most).map(bytes);
         let said = (read(warn), read(fail));
-        Self::of_both(section, (warn, fail), said, usual)
+        let shown = |level| Unit::Bytes.show(level);
+        Self::of_both(section, (warn, fail), said, usual, &shown)
     }
 
     /// What `value` is worth.
@@ -134,11 +145,15 @@ impl Levels {
         level.map(|level| format!("{} at {}", verdict.word(), told(unit, level)))
     }
 
-    /// What is expected, for people: `below 90 %`.
+    /// What is expected, for people: `below 90 %, fails at 95 %`.
     pub(super) fn expected(self, unit: Unit) -> String {
-        match self.warn.or(self.fail) {
-            Some(level) => format!("below {}", told(unit, level)),
-            None => "anything".to_owned(),
+        let below = |level| format!("below {}", told(unit, level));
+        match (self.warn, self.fail) {
+            (Some(warn), Some(fail)) if warn < fail => {
+                format!("{}, fails at {}", below(warn), told(unit, fail))
+            }
+            (Some(level), _) | (None, Some(level)) => below(level),
+            (None, None) => "anything".to_owned(),
         }
     }
 }
@@ -200,9 +215,9 @@ impl Judgement {
         let rank = |verdict: Option<Verdict>| match verdict {
             None => 0,
             Some(Verdict::Pass) => 1,
-            Some(Verdict::Warn) => 2,
-            // That one thing could not be seen is said, and hides no failure.
-            Some(Verdict::Unknown) => 3,
+            // That one thing could not be seen is said, and hides nothing that was.
+            Some(Verdict::Unknown) => 2,
+            Some(Verdict::Warn) => 3,
             Some(Verdict::Fail) => 4,
         };
         if rank(Some(verdict)) > rank(self.worst) {

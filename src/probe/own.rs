@@ -10,8 +10,12 @@ use crate::core::time::human;
 use crate::vitals::Vitals;
 
 mod limits;
+mod unseen;
 
 pub use limits::Limits;
+pub(super) use unseen::Witness;
+pub use unseen::{UNSEEN, Unseen};
+
 use limits::{span, spans};
 
 /// A part of Belfry.
@@ -23,6 +27,7 @@ pub enum Part {
     Archive,
     Memory,
     Files,
+    Unseen,
 }
 
 /// How long one commit may take: a healthy disk needs some milliseconds.
@@ -55,7 +60,7 @@ pub struct Settings {
 }
 
 /// The checks on ourselves and their names. `belfry.archive` has a meaning only with a Postgres.
-pub fn all() -> [(&'static str, Settings); 6] {
+pub fn all() -> [(&'static str, Settings); 7] {
     [
         ("belfry.journal", Part::Journal, COMMIT),
         ("belfry.scheduler", Part::Scheduler, LATENESS),
@@ -63,6 +68,7 @@ pub fn all() -> [(&'static str, Settings); 6] {
         ("belfry.archive", Part::Archive, ARCHIVE_LAG),
         ("belfry.memory", Part::Memory, MEMORY),
         ("belfry.files", Part::Files, FILES),
+        ("belfry.unseen", Part::Unseen, UNSEEN),
     ]
     .map(|(name, part, limits)| (name, Settings { part, limits }))
 }
@@ -77,6 +83,7 @@ impl Settings {
             Part::Archive => "the archive",
             Part::Memory => "the memory of this process",
             Part::Files => "the open files of this process",
+            Part::Unseen => "checks that cannot be looked at",
         };
         part.to_owned()
     }
@@ -101,6 +108,7 @@ impl Settings {
                 Ok((open, most)) => files(open, most, self.limits),
                 Err(outcome) => outcome,
             },
+            Part::Unseen => unseen::judge(&env.witness.unseen(), env.clock.now(), self.limits),
         }
     }
 }

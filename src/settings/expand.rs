@@ -1,7 +1,7 @@
 //! Variables of the environment in texts.
 
-/// Fills in `${NAME}`, `${NAME:-default}` and `$$`. The error is the variable that is not set (or what
-/// stands after a lone dollar).
+/// Fills in `${NAME}`, `${NAME:-default}` and `$$`. A dollar before anything else than a name is one (`failed$`). The error
+/// is the variable that is not set, or what looks like one without its braces.
 pub(super) fn expand(
     raw: &str,
     variable: &dyn Fn(&str) -> Option<String>,
@@ -28,10 +28,16 @@ pub(super) fn expand(
             );
             rest = after;
         } else {
-            return Err(after
-                .chars()
+            let letters = after.chars();
+            let name: String = letters
                 .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-                .collect());
+                .collect();
+            let is_name = name.starts_with(|c: char| !c.is_ascii_digit());
+            if is_name || after.starts_with('{') {
+                return Err(name);
+            }
+            out.push('$');
+            rest = after;
         }
     }
     out.push_str(rest);
@@ -51,5 +57,13 @@ mod tests {
         );
         assert_eq!(expand("${MISSING}", &variable), Err("MISSING".to_owned()));
         assert_eq!(expand("$HOST", &variable), Err("HOST".to_owned()));
+        assert_eq!(expand("${HOST", &variable), Err(String::new()));
+    }
+
+    #[test]
+    fn a_dollar_before_no_name_is_one() {
+        for text in ["failed$", "^a$|^b$", "5 $ or $1", "$.status"] {
+            assert_eq!(expand(text, &|_| None).as_deref(), Ok(text));
+        }
     }
 }

@@ -363,12 +363,18 @@ impl<'a> Section<'a> {
         match expand(raw, &|name| self.report.variable(name)) {
             Ok(text) => Some(text),
             Err(name) => {
-                let hint = format!("set it, or write ${{{name}:-default}}, or $$ for a dollar");
-                self.wrong(
-                    &entry.span,
-                    format!("the environment has no ${name}"),
-                    Some(hint),
-                );
+                let (message, hint) = if name.is_empty() {
+                    let hint = "write ${NAME}, or $$ for a dollar".to_owned();
+                    ("\"${\" begins no variable".to_owned(), hint)
+                } else if raw.contains(&format!("${{{name}")) {
+                    let hint = format!("set it, or write ${{{name}:-default}}, or $$ for a dollar");
+                    (format!("the environment has no ${name}"), hint)
+                } else {
+                    let hint =
+                        format!("write ${{{name}}} for the variable, or $${name} for a dollar");
+                    (format!("\"${name}\" is no variable"), hint)
+                };
+                self.wrong(&entry.span, message, Some(hint));
                 None
             }
         }

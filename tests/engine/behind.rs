@@ -59,6 +59,19 @@ fn gone(story: &mut Story, minutes: u32) {
     }
 }
 
+/// Whether its state is that of now.
+fn is_seen(story: &Story, name: &str) -> bool {
+    let engine = &story.engine;
+    engine.is_seen(engine.named(name).expect("watched"))
+}
+
+/// What is said of it.
+fn last(story: &Story, name: &str) -> String {
+    let watched = story.engine.named(name).expect("watched");
+    let last = watched.record.last.as_ref().expect("looked at");
+    last.outcome.message()
+}
+
 #[test]
 fn a_job_that_cannot_be_heard_is_not_overdue_before_it_had_all_its_time() {
     in_both_ways(&[uplink(), remote()], |story| {
@@ -67,11 +80,18 @@ fn a_job_that_cannot_be_heard_is_not_overdue_before_it_had_all_its_time() {
         // Its time was over in the middle of that.
         story.expect(&UPLINK_DOWN).deliver();
         assert_eq!(story.phase("job"), Phase::Up);
+        assert!(!is_seen(story, "job"));
         story.pass("belfry.uplink").expect(&UPLINK_UP).deliver();
+        assert!(is_seen(story, "job"));
         story
             .after(Duration::from_millis(10 * 60_000 - 1))
             .expect(&[]);
         story.after(MOMENT).expect(&OVERDUE);
+        let said = last(story, "job");
+        assert!(
+            said.contains("and 30 min longer because it could not be heard"),
+            "{said}"
+        );
     });
 }
 

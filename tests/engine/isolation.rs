@@ -9,6 +9,7 @@ use belfry::core::outcome::{Outcome, Verdict};
 use belfry::core::remedy::{Limit, Rule, Then};
 use belfry::core::state::{Phase, Threshold};
 use belfry::core::view::{spans, uptime};
+use belfry::probe::Unseen;
 
 use crate::story::{Story, check};
 
@@ -340,4 +341,35 @@ fn an_uplink_that_comes_and_goes_is_one_incident_and_wakes_no_check_behind_it() 
             "{opened:?}"
         );
     });
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_known_since_when_but_for_what_an_uplink_or_a_pause_explains() {
+    let unseen = |story: &Story| {
+        let all = Unseen::all(&story.engine);
+        all.iter()
+            .map(|one| one.name().to_owned())
+            .collect::<Vec<_>>()
+    };
+    in_both_ways(
+        &[uplink(), remote("far"), check("near"), check("other")],
+        |story| {
+            assert_eq!(unseen(story), [""; 0]);
+            story.look("near", Verdict::Unknown);
+            story
+                .after(Duration::from_secs(1))
+                .look("far", Verdict::Unknown);
+            story.after(Duration::from_secs(1));
+            story
+                .look("other", Verdict::Unknown)
+                .look("near", Verdict::Unknown);
+            assert_eq!(unseen(story), ["near", "far", "other"]);
+            story.pass("other");
+            lose(story);
+            assert_eq!(unseen(story), ["near"]);
+            let (check, by) = (story.id("near"), "ops".into());
+            story.input(&Input::Pause { check, by });
+            assert_eq!(unseen(story), [""; 0]);
+        },
+    );
 }

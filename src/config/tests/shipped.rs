@@ -29,6 +29,7 @@ fn the_built_in_text_is_a_configuration_that_watches_itself() {
         "belfry.outbox",
         "belfry.memory",
         "belfry.files",
+        "belfry.unseen",
         "belfry.uplink",
         "belfry.config",
     ];

@@ -24,11 +24,20 @@ impl Engine {
     }
 
     /// Whether a heartbeat reports over an uplink that is gone, or seems to be: its silence says nothing then.
-    pub(super) fn is_deaf_to(&self, watched: &Watched) -> bool {
+    pub fn is_deaf_to(&self, watched: &Watched) -> bool {
+        watched.check.heartbeat.is_some() && self.is_behind_lost(watched)
+    }
+
+    /// Whether a check is behind an uplink that is gone, or seems to be.
+    pub fn is_behind_lost(&self, watched: &Watched) -> bool {
         let behind = watched.check.behind.as_ref();
-        let behind = behind.filter(|_| watched.check.heartbeat.is_some());
         let uplink = behind.and_then(|name| self.named(name));
         uplink.is_some_and(|uplink| uplink.is_lost())
+    }
+
+    /// Whether what is known of a check is of now: its last look saw something, or, of a heartbeat, it could be heard.
+    pub fn is_seen(&self, watched: &Watched) -> bool {
+        watched.record.is_known() && !self.is_deaf_to(watched)
     }
 
     /// The heartbeats that report over the uplink with this name.

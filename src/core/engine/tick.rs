@@ -156,8 +156,14 @@ fn silence(watched: &Watched, reason: &Reason, zone: &TimeZone) -> String {
             format!("started {} and not finished since", shown(started))
         }
         (_, _, Some(last), Some(expected)) => {
+            let deaf = beat.map(|beat| beat.deaf).unwrap_or_default();
+            let waited = if deaf.is_zero() {
+                String::new()
+            } else {
+                format!(", and {} longer because it could not be heard", human(deaf))
+            };
             format!(
-                "no ping since {}, expected by {}",
+                "no ping since {}, expected by {}{waited}",
                 shown(last),
                 shown(expected)
             )

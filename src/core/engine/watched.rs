@@ -40,6 +40,9 @@ pub struct Record {
     pub last: Option<Last>,
     /// When the current row of failures began.
     pub failing_since: Option<Time>,
+    /// When the current row of looks began that could tell nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_since: Option<Time>,
     /// The open one. Follows from the incidents, so the journal does not keep it twice.
     #[serde(skip)]
     pub incident: Option<IncidentId>,
@@ -76,6 +79,7 @@ impl Record {
             reason: Reason::Configured("added".to_owned()),
             last: None,
             failing_since: None,
+            unknown_since: None,
             incident: None,
             incidents: 0,
             turns: Vec::new(),
@@ -96,6 +100,10 @@ impl Record {
             Verdict::Fail => self.failing_since.or(Some(at)),
             Verdict::Pass | Verdict::Warn => None,
             Verdict::Unknown => self.failing_since,
+        };
+        self.unknown_since = match outcome.verdict {
+            Verdict::Unknown => self.unknown_since.or(Some(at)),
+            Verdict::Pass | Verdict::Warn | Verdict::Fail => None,
         };
         if let Some(us) = outcome.latency_us {
             if self.spark.len() >= SPARK {

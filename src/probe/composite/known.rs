@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::WHY_CHARS;
-use crate::core::engine::Watched;
+use crate::core::engine::{Engine, Watched};
 use crate::core::outcome::{LATENCY, Outcome, Verdict};
 use crate::core::state::Phase;
 use crate::core::text;
@@ -20,14 +20,14 @@ pub struct Known {
 }
 
 impl Known {
-    /// By its state, which its own rules have confirmed. Where the last look could not see anything, the state is
-    /// what was known before, and tells nothing of now.
-    pub fn state(watched: &Watched) -> Self {
+    /// By its state, which its own rules have confirmed. Where the last look could not see anything, or a heartbeat cannot
+    /// be heard, the state is what was known before, and tells nothing of now.
+    pub fn state(engine: &Engine, watched: &Watched) -> Self {
         let phase = watched.phase();
         let last = watched.record.last.as_ref().map(|last| &last.outcome);
         let (verdict, word) = match phase {
             Phase::New | Phase::Paused => (Verdict::Unknown, phase.word()),
-            Phase::Up | Phase::Degraded | Phase::Down if !watched.record.is_known() => {
+            Phase::Up | Phase::Degraded | Phase::Down if !engine.is_seen(watched) => {
                 (Verdict::Unknown, Verdict::Unknown.word())
             }
             Phase::Up => (Verdict::Pass, phase.word()),
@@ -37,6 +37,7 @@ impl Known {
         // The last look may have found something else, as while a recovery is not confirmed.
         let seen = last.filter(|outcome| outcome.verdict == verdict);
         let why = match seen {
+            _ if engine.is_deaf_to(watched) => "cannot be heard over its uplink".to_owned(),
             Some(outcome) => text_of(outcome),
             None if phase == Phase::Down || phase == Phase::Degraded => {
                 watched.record.reason.to_string()

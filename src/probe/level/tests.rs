@@ -71,7 +71,7 @@ fn the_worst_decides_and_is_said_first() {
     assert_eq!(outcome.metrics.as_deref().map(<[Metric]>::len), Some(3));
     let found: Vec<Verdict> = trace.findings().iter().map(|f| f.verdict).collect();
     assert_eq!(found, [Verdict::Warn, Verdict::Fail, Verdict::Pass]);
-    assert_eq!(trace.findings()[1].expected, "below 90 %");
+    assert_eq!(trace.findings()[1].expected, "below 90 %, fails at 95 %");
 }
 
 #[test]
@@ -81,4 +81,42 @@ fn nothing_to_say_is_good() {
         (outcome.verdict, &*outcome.message()),
         (Verdict::Pass, "12 processes")
     );
+}
+
+#[test]
+fn a_warning_above_the_usual_failure_is_refused_and_a_failure_below_the_usual_warning_stands_alone()
+{
+    use crate::probe::tests::read;
+    let (_, problems) = read("disk = { path = \"/\", space_warn = 96 }");
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(
+        problems[0].ends_with(
+            "\"space_warn\" is above \"space_fail\", which is 95 where nothing is said; write \"space_fail\", too"
+        ),
+        "{problems:?}"
+    );
+    for good in [
+        "space_warn = 96, space_fail = 99",
+        "space_warn = 95",
+        "space_fail = 50",
+    ] {
+        let (_, problems) = read(&format!("disk = {{ path = \"/\", {good} }}"));
+        assert_eq!(problems, [""; 0], "{good}");
+    }
+}
+
+#[test]
+fn what_could_not_be_seen_hides_no_warning() {
+    let of = |all: &[Verdict]| {
+        let mut judgement = Judgement::default();
+        for verdict in all {
+            judgement.add(*verdict, || verdict.word().to_owned());
+        }
+        let outcome = judgement.outcome("good");
+        (outcome.verdict, outcome.message())
+    };
+    let (warn, unknown, fail) = (Verdict::Warn, Verdict::Unknown, Verdict::Fail);
+    assert_eq!(of(&[warn, unknown]), (warn, "warn; unknown".to_owned()));
+    assert_eq!(of(&[unknown, fail]), (fail, "fail; unknown".to_owned()));
+    assert_eq!(of(&[Verdict::Pass, unknown]).0, unknown);
 }

@@ -210,7 +210,7 @@ mod tests {
         let mut trace = Trace::explaining(Duration::from_secs(1));
         let mut judgement = Judgement::default();
         found.tell(&mut judgement, &mut trace);
-        assert_eq!(trace.findings()[0].expected, "below 40 %");
+        assert_eq!(trace.findings()[0].expected, "below 40 %, fails at 90 %");
         judgement.outcome("good")
     }
 

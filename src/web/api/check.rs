@@ -57,6 +57,7 @@ fn brief(view: &View, now: Time, watched: &Watched, operator: bool) -> Value {
         "kind": check.kind,
         "state": watched.phase().word(),
         "since": record.since.rfc3339(),
+        "known": view.engine.is_seen(watched),
         "failures": watched.failures(),
         "last": record.last.as_ref().map(|last| look(last.at, &last.outcome, operator)),
         "uptime": uptime(watched, now),

@@ -29,6 +29,7 @@ fn the_status_is_as_the_contract_says() {
               "held_by": null,
               "incident": "381f1538bb6b",
               "kind": "postgres",
+              "known": true,
               "last": {
                 "at": "2026-11-23T21:54:17.000Z",
                 "latency_ms": null,
@@ -89,6 +90,7 @@ fn a_heartbeat_tells_its_pings_and_its_address_only_to_an_operator() {
           "held_by": null,
           "incident": null,
           "kind": "heartbeat",
+          "known": true,
           "last": {
             "at": "2026-11-23T03:12:19.000Z",
             "latency_ms": 540000.0,

@@ -104,7 +104,9 @@ fn head(shell: &Shell<'_>, watched: &Watched, face: Face, title: &str) -> Markup
         section class={ "verdict " (face.word()) } {
             h1 { (face) " " (title) }
             p {
+                @if face == Face::Unknown { "what was known before: " (watched.phase().word()) " " }
                 "for " (shell.span(record.since)) ": " (record.reason)
+                @if shell.view.engine.is_deaf_to(watched) { " · " (super::row::line(shell, watched, face)) }
                 @if face == Face::Held { " · " (super::row::line(shell, watched, face)) }
                 @if record.flapping { " · flapping" }
                 @if let Some(id) = &record.incident {

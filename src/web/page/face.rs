@@ -39,7 +39,7 @@ impl Face {
             {
                 Self::Held
             }
-            Phase::Up | Phase::Degraded | Phase::New if !watched.record.is_known() => Self::Unknown,
+            Phase::Up | Phase::Degraded | Phase::New if !engine.is_seen(watched) => Self::Unknown,
             phase @ (Phase::New | Phase::Up | Phase::Degraded | Phase::Down | Phase::Paused) => {
                 Self::of_phase(phase)
             }

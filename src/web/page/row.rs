@@ -64,6 +64,10 @@ pub(super) fn line(shell: &Shell<'_>, watched: &Watched, face: Face) -> Markup {
             @if let Some(parent) = shell.view.engine.held_by(watched) { "held: depends on " (parent) }
         },
         (Face::Up | Face::New, Some(beat)) => heard(shell, watched, beat),
+        (Face::Unknown, Some(_)) if shell.view.engine.is_deaf_to(watched) => html! {
+            "cannot be heard" @if let Some(uplink) = &watched.check.behind { ": " (uplink) " is not there" }
+            @if let Some(last) = watched.record.beat.as_ref().and_then(|beat| beat.last_ping) { " · last ping " (shell.brief(last)) }
+        },
         _ => html! {
             @match &record.last {
                 Some(last) => (shell.shown(&last.outcome.message())),
