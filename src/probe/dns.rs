@@ -86,7 +86,7 @@ impl Settings {
     /// - `type`: default `A`
     /// - `server`: who is asked, default the first name server of the system
     /// - `transport`: `"udp"`, `"tcp"` or `"tls"`
-    /// - `tls`, `certificate_days`, `chain_days`: as for tcp, with the last
+    /// - `tls`, `certificate_days`, `chain_days`, `certificate_fail_days`: as for tcp, with the last
     /// - `recurse`: whether the server may ask others, default true
     /// - `expect`: answers; without, any will do
     /// - `match`: `"all"` of them (default), `"any"`, or `"exact"`: all and no other

@@ -36,7 +36,7 @@ impl Settings {
     ///
     /// - `address`: `host:port`; must be there
     /// - `service`: whose health, default that of the server as a whole
-    /// - `tls`, `certificate_days`, `chain_days`: as for tcp
+    /// - `tls`, `certificate_days`, `chain_days`, `certificate_fail_days`: as for tcp
     /// - `slow`: warns when it took longer
     /// - `ip`: `"4"`, `"6"` or `"any"`
     pub fn read(mut section: Section<'_>) -> Option<Self> {

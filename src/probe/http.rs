@@ -15,6 +15,7 @@ use super::env::Env;
 use super::error::Looked;
 use super::pattern::Pattern;
 use super::peer::Peer;
+use super::tls::Days;
 use super::trace::Trace;
 use crate::core::outcome::Outcome;
 use crate::names::Family;
@@ -46,10 +47,6 @@ use more::More;
 /// Most redirects that can be asked for; browsers give up after 20.
 const MAX_REDIRECTS: i64 = 20;
 const REDIRECTS: u32 = 5;
-/// How long before its end a certificate is warned of; renewal is due 30 days before, so this is late.
-const CERTIFICATE_DAYS: u32 = 14;
-/// The longest warning of an authority's end, which takes years to replace in the stores of clients.
-const MAX_CHAIN_DAYS: i64 = 3_650;
 /// Largest request body.
 const MAX_SEND: usize = 64 << 10;
 /// Most headers of a request.
@@ -68,8 +65,7 @@ pub struct Settings {
     status: Option<Vec<u16>>,
     body: Option<Pattern>,
     redirects: u32,
-    certificate_days: u32,
-    chain_days: u32,
+    days: Days,
     slow: Option<Duration>,
     more: Option<Arc<More>>,
 }
@@ -88,6 +84,7 @@ impl Settings {
     ///   port only
     /// - `certificate_days`: warns when the certificate ends sooner, default 14; 0 for never
     /// - `chain_days`: the same for the certificates of its authorities, default as `certificate_days`
+    /// - `certificate_fail_days`: fails when either ends sooner, default 3
     /// - `slow`: warns when the answer took longer
     /// - `ip`: `"4"`, `"6"` or `"any"`
     /// - `body_not`, `json`, `expect_headers`, `size_…`, `age_…`, `checksum`, `location`: conditions on the
@@ -109,9 +106,7 @@ impl Settings {
         });
         let body = Pattern::read(&mut section, "body");
         let redirects = small(section.integer("redirects", 0..=MAX_REDIRECTS));
-        let certificate_days = small(section.integer("certificate_days", 0..=825));
-        let certificate_days = certificate_days.unwrap_or(CERTIFICATE_DAYS);
-        let chain_days = small(section.integer("chain_days", 0..=MAX_CHAIN_DAYS));
+        let days = Days::read(&mut section);
         let slow = read_slow(&mut section);
         let family = Family::read(&mut section);
         let more = More::read(&mut section, target.as_ref(), slow, login).map(Arc::new);
@@ -126,8 +121,7 @@ impl Settings {
             status,
             body,
             redirects: redirects.unwrap_or(REDIRECTS),
-            certificate_days,
-            chain_days: chain_days.unwrap_or(certificate_days),
+            days,
             slow,
             more,
         })
@@ -143,8 +137,7 @@ impl Settings {
             status: Some(vec![200]),
             body: None,
             redirects: 0,
-            certificate_days: 0,
-            chain_days: 0,
+            days: Days::NEVER,
             slow: None,
             more: None,
         }

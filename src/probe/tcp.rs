@@ -42,7 +42,7 @@ impl Settings {
     /// - `preset`: a protocol by name: its port, whether with TLS, and what is said
     /// - `tls`: `true`, or `{ name = …, verify = … }`
     /// - `starttls`: the protocol in which TLS is asked for after a greeting in the clear
-    /// - `certificate_days`, `chain_days`: when the end of a certificate is warned of
+    /// - `certificate_days`, `chain_days`, `certificate_fail_days`: when the end of a certificate is warned of
     /// - `send`, `expect`: what is said first, and a regular expression for the answer
     /// - `steps`: several of them, one after the other
     /// - `slow`: warns when it took longer

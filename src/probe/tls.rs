@@ -22,6 +22,7 @@ use crate::core::outcome::Outcome;
 use crate::trust::{self, Anybody};
 
 mod chain;
+mod days;
 mod failure;
 mod ocsp;
 mod own;
@@ -31,6 +32,7 @@ mod stapled;
 #[cfg(test)]
 pub(super) use chain::Authority;
 pub(super) use chain::Ends;
+pub(super) use days::Days;
 pub(super) use failure::outcome;
 pub(super) use own::Own;
 pub(super) use secure::Secure;

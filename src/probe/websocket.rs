@@ -50,7 +50,7 @@ impl Settings {
     /// - `protocol`: a subprotocol that the server must agree to
     /// - `send`: a text message that is sent
     /// - `expect`: a regular expression that a message must match
-    /// - `tls`, `certificate_days`, `chain_days`: as for tcp, with `wss://`
+    /// - `tls`, `certificate_days`, `chain_days`, `certificate_fail_days`: as for tcp, with `wss://`
     /// - `slow`: warns when it took longer
     /// - `ip`: `"4"`, `"6"` or `"any"`
     pub fn read(mut section: Section<'_>) -> Option<Self> {

@@ -54,19 +54,19 @@ pub(super) fn explain(
 fn certificates(settings: &Settings, ends: &Ends, now: Time, trace: &mut Trace) {
     ends.explain_stapled(trace);
     let authority = ends.authority.as_ref();
-    let authority =
-        authority.map(|a| (format!("authority {}", a.name), a.ends, settings.chain_days));
-    let leaf = (
-        "certificate".to_owned(),
-        ends.leaf,
-        settings.certificate_days,
-    );
-    for (what, at, days) in std::iter::once(leaf).chain(authority) {
+    let authority = authority.map(|a| {
+        (
+            format!("authority {}", a.name),
+            a.ends,
+            settings.days.of_chain(),
+        )
+    });
+    let leaf = ("certificate".to_owned(), ends.leaf, settings.days.of_leaf());
+    for (what, at, level) in std::iter::once(leaf).chain(authority) {
         trace.note(|| {
-            let left = at.since(now);
-            let found = format!("until {at}, {} days", left.as_secs() / DAY.as_secs());
-            let expected = format!("valid for {days} days");
-            Finding::warned(what, expected, found, left < DAY * days)
+            let days = at.since(now).as_secs() / DAY.as_secs();
+            let found = format!("until {at}, {days} days");
+            Finding::new(what, level.expected(), found, true).worth(level.judge(days))
         });
     }
 }

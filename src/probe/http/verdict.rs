@@ -57,9 +57,9 @@ pub(super) fn judge(
         judgement.add(Verdict::Warn, || format!("slower than {}", human(slow)));
     }
     if let Some(ends) = &seen.ends {
-        let soon = ends.soon(settings.certificate_days, settings.chain_days, now);
-        for said in soon.into_iter().chain(ends.doubt()) {
-            judgement.add(Verdict::Warn, || said);
+        let doubt = ends.doubt().map(|said| (Verdict::Warn, said));
+        for (verdict, said) in ends.soon(settings.days, now).into_iter().chain(doubt) {
+            judgement.add(verdict, || said);
         }
     }
     judgement.but(took, &status)
@@ -203,9 +203,25 @@ mod tests {
             (", certificate_days = 3", 5, "pass: 200 OK in 12 ms"),
             (
                 ", slow = \"10ms\"",
-                0,
-                "warn: 200 OK in 12 ms, slower than 10 ms, the certificate expires within a day (warn at 14 days)",
+                3,
+                "warn: 200 OK in 12 ms, slower than 10 ms, the certificate expires in 3 days (warn at 14 days)",
             ),
+            (
+                "",
+                2,
+                "fail: 200 OK in 12 ms, but the certificate expires in 2 days (fail at 3 days)",
+            ),
+            (
+                ", certificate_days = 2",
+                1,
+                "fail: 200 OK in 12 ms, but the certificate expires in 1 day (fail at 2 days)",
+            ),
+            (
+                ", certificate_fail_days = 0",
+                0,
+                "warn: 200 OK in 12 ms, the certificate expires within a day (warn at 14 days)",
+            ),
+            (", certificate_days = 0", 0, "pass: 200 OK in 12 ms"),
         ] {
             assert_eq!(
                 judged_with(keys, 200, "", 12, Some(ending(leaf, None))),
@@ -228,8 +244,9 @@ mod tests {
             (", certificate_days = 3", above(3)),
             (", certificate_days = 0", String::new()),
         ] {
+            let keys = format!("{keys}, certificate_fail_days = 0");
             let verdict = if said.is_empty() { "pass" } else { "warn" };
-            let judged = judged_with(keys, 200, "", 12, Some(ending(5, Some(1))));
+            let judged = judged_with(&keys, 200, "", 12, Some(ending(5, Some(1))));
             assert_eq!(
                 judged,
                 format!("{verdict}: 200 OK in 12 ms{said}"),

@@ -148,7 +148,7 @@ fn refuse_tls(section: &Section<'_>, has_tls: bool) {
 impl Settings {
     /// Whether anything is to be said of the certificates of a way.
     fn wants_ends(&self, heard: Heard) -> bool {
-        self.certificate_days > 0 || self.chain_days > 0 || heard.is_some()
+        !self.days.is_never() || heard.is_some()
     }
 }
 

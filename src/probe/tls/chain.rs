@@ -9,7 +9,9 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
+use super::days::{Days, Level};
 use super::stapled::Heard;
+use crate::core::outcome::Verdict;
 use crate::core::text;
 use crate::core::time::Time;
 use crate::probe::finding::Finding;
@@ -53,16 +55,11 @@ impl Ends {
     }
 
     /// What is to be said of certificates that end within so many days, leaf and authority apart.
-    pub(in crate::probe) fn soon(&self, leaf: u32, authority: u32, now: Time) -> Vec<String> {
-        let own = ends_soon(self.leaf, leaf, now);
-        let own = own.map(|when| format!("the certificate expires {when} ({})", level(leaf)));
+    pub(in crate::probe) fn soon(&self, days: Days, now: Time) -> Vec<(Verdict, String)> {
+        let own = soon("the certificate", self.leaf, days.of_leaf(), now);
         let above = self.authority.as_ref().and_then(|above| {
-            let when = ends_soon(above.ends, authority, now)?;
-            let name = &above.name;
-            let level = level(authority);
-            Some(format!(
-                "the certificate of its authority {name} expires {when} ({level})"
-            ))
+            let what = format!("the certificate of its authority {}", above.name);
+            soon(&what, above.ends, days.of_chain(), now)
         });
         own.into_iter().chain(above).collect()
     }
@@ -131,23 +128,17 @@ pub(super) fn ends(
     Some(ends)
 }
 
-/// The level that is reached, as other messages name theirs.
-fn level(days: u32) -> String {
-    let days = match days {
-        1 => "1 day".to_owned(),
-        days => format!("{days} days"),
-    };
-    format!("warn at {days}")
-}
-
-/// When a certificate ends, where that is within `days`. Whole days, so that the text changes once a day.
-fn ends_soon(at: Time, days: u32, now: Time) -> Option<String> {
-    let left = at.since(now);
-    (left < DAY * days).then(|| match left.as_secs() / DAY.as_secs() {
+/// What a certificate is worth that ends too soon. Whole days, so that the text changes once a day.
+fn soon(what: &str, at: Time, level: Level, now: Time) -> Option<(Verdict, String)> {
+    let days = at.since(now).as_secs() / DAY.as_secs();
+    let verdict = level.judge(days);
+    let when = match days {
         0 => "within a day".to_owned(),
         1 => "in 1 day".to_owned(),
         days => format!("in {days} days"),
-    })
+    };
+    let text = || format!("{what} expires {when} ({})", level.reached(verdict));
+    (verdict != Verdict::Pass).then(|| (verdict, text()))
 }
 
 fn end(certificate: &X509Certificate<'_>) -> Time {

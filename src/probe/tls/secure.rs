@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::days::{self, Days};
 use super::stapled::hear;
 use super::{Ends, outcome};
 use crate::core::metric::Unit;
@@ -20,24 +21,17 @@ use crate::probe::level::Judgement;
 use crate::probe::trace::{Stage, Trace};
 use crate::settings::Section;
 
-/// How long before its end a certificate is warned of; renewal is due 30 days before, so this is late.
-const DAYS: u32 = 14;
-/// The longest warning; an authority takes years to replace in the stores of clients.
-const MOST_DAYS: i64 = 3_650;
-
 /// How a connection is secured.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::probe) struct Secure {
     /// The name that the certificate must be for; none for that of the host.
     name: Option<ServerName<'static>>,
     verify: bool,
-    leaf_days: u32,
-    chain_days: u32,
+    days: Days,
 }
 
 impl Secure {
-    /// Reads `tls` (`true`, `false`, or a table with `name` and `verify`), `certificate_days` and `chain_days`.
-    /// None where the connection is to be in the clear, as it is where nothing is said and `usual` says so.
+    /// Reads `tls` (`true`, `false`, or a table with `name` and `verify`), and what [`Days::read`] does. None where the connection is to be in the clear, as it is where nothing is said and `usual` says so.
     pub(in crate::probe) fn read(section: &mut Section<'_>, usual: bool) -> Option<Self> {
         let is_table = section
             .entry("tls")
@@ -51,22 +45,14 @@ impl Secure {
         } else {
             (section.boolean("tls").unwrap_or(usual), None, true)
         };
-        let mut days = |key| {
-            let days = section.integer(key, 0..=MOST_DAYS)?;
-            if !wanted {
+        for key in days::KEYS.into_iter().filter(|_| !wanted) {
+            if section.has(key) {
                 let message = format!("\"{key}\" where there is no certificate");
                 section.refuse(key, message, "add tls = true");
             }
-            u32::try_from(days).ok()
-        };
-        let leaf_days = days("certificate_days").unwrap_or(DAYS);
-        let chain_days = days("chain_days").unwrap_or(leaf_days);
-        wanted.then_some(Self {
-            name,
-            verify,
-            leaf_days,
-            chain_days,
-        })
+        }
+        let days = Days::read(section);
+        wanted.then_some(Self { name, verify, days })
     }
 
     /// The handshake over `stream` with `host`, which is named `at`; `protocols` are offered (ALPN), where
@@ -114,14 +100,14 @@ impl Secure {
         judgement: &mut Judgement,
         trace: &mut Trace,
     ) {
-        let soon = ends.soon(self.leaf_days, self.chain_days, now);
-        let verdict = if soon.is_empty() {
-            Verdict::Pass
-        } else {
-            Verdict::Warn
+        let soon = ends.soon(self.days, now);
+        let verdict = match soon.as_slice() {
+            [] => Verdict::Pass,
+            all if all.iter().any(|(verdict, _)| *verdict == Verdict::Fail) => Verdict::Fail,
+            _ => Verdict::Warn,
         };
         trace.note(|| {
-            let expected = format!("valid for {} days or more", self.leaf_days);
+            let expected = self.days.of_leaf().expected();
             let above = ends.authority.as_ref();
             let above = above.map_or_else(String::new, |authority| {
                 format!(", {} until {}", authority.name, authority.ends)
@@ -132,8 +118,9 @@ impl Secure {
         ends.explain_stapled(trace);
         let days = ends.leaf.since(now).as_secs_f64() / 86_400.0;
         judgement.metric("certificate days", days.floor(), Unit::Count);
-        for said in soon.into_iter().chain(ends.doubt()) {
-            judgement.add(Verdict::Warn, || said);
+        let doubt = ends.doubt().map(|said| (Verdict::Warn, said));
+        for (verdict, said) in soon.into_iter().chain(doubt) {
+            judgement.add(verdict, || said);
         }
     }
 }
