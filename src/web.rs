@@ -208,7 +208,11 @@ async fn answer(app: Arc<App>, request: Request<Incoming>, peer: IpAddr) -> Resp
         Some(mistake) => Err(mistake),
         None => give(&app, route, &request, body, peer, &part).await,
     };
-    answered.unwrap_or_else(|mistake| mistake.answer(&app, &request, peer))
+    let answer = answered.unwrap_or_else(|mistake| mistake.answer(&app, &request, peer));
+    if guard::has_own_answers(route) || !app.is_fooled(&request) {
+        return answer;
+    }
+    respond::for_another_token(answer)
 }
 
 /// What a row of the table answers.

@@ -19,6 +19,8 @@ mod beats;
 mod behind;
 #[path = "engine/isolation.rs"]
 mod isolation;
+#[path = "engine/late.rs"]
+mod late;
 #[path = "engine/made.rs"]
 mod made;
 #[path = "engine/plans.rs"]

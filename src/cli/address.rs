@@ -56,9 +56,17 @@ pub(super) struct Url {
 impl Address {
     /// Of a name, of what begins as an address, or of the part of one that `belfry status` shows.
     pub(super) fn of(text: &str) -> anyhow::Result<Self> {
-        let (secure, usual) = if text.starts_with("https://") {
+        anyhow::ensure!(
+            !text.is_empty(),
+            "give the name of a heartbeat, or its address"
+        );
+        let begins = |scheme: &str| {
+            let beginning = text.get(..scheme.len());
+            beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(scheme))
+        };
+        let (secure, usual) = if begins("https://") {
             (true, 443)
-        } else if text.starts_with("http://") {
+        } else if begins("http://") {
             (false, 80)
         } else {
             let is_uuid = text.len() == UUID_CHARS && Uuid::try_parse(text).is_ok();

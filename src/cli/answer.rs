@@ -12,9 +12,20 @@ const CHARS: usize = 160;
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: String,
+    /// Whether the token that was shown opens nothing there.
+    pub(super) knows_no_token: bool,
 }
 
 impl Answer {
+    /// Of this status and body.
+    pub(super) fn of(status: u16, body: String) -> Self {
+        Self {
+            status,
+            body,
+            knows_no_token: false,
+        }
+    }
+
     /// The body as JSON; an error answer becomes an error.
     pub(super) fn json(self) -> anyhow::Result<Value> {
         let value: Value = serde_json::from_str(&self.body).unwrap_or(Value::Null);
@@ -79,13 +90,9 @@ mod tests {
             (502, "a\u{1b}[31mb", "502 Bad Gateway: a [31mb"),
         ] {
             let body = body.to_owned();
-            assert_eq!(Answer { status, body }.told(), told);
+            assert_eq!(Answer::of(status, body).told(), told);
         }
-        let long = Answer {
-            status: 400,
-            body: long,
-        }
-        .told();
+        let long = Answer::of(400, long).told();
         assert!(long.chars().count() < 200, "{long}");
     }
 }

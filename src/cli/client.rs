@@ -64,7 +64,17 @@ impl Daemon {
         body: Bytes,
     ) -> anyhow::Result<Answer> {
         let (stream, address) = self.connect().await?;
-        let asked = self.exchange(stream, address, method, path, body);
+        let asked = async {
+            let token = self.token.as_deref();
+            let to = (&method, path, &body);
+            let answer = exchange_as(token, stream, address, to).await?;
+            if !answer.knows_no_token {
+                return Ok(answer);
+            }
+            // It is that of another data folder: whoever sits here may need none.
+            let (stream, address) = self.connect().await?;
+            exchange_as(None, stream, address, to).await
+        };
         timeout(PATIENCE, asked)
             .await
             .with_context(|| {
@@ -98,21 +108,20 @@ impl Daemon {
         }
         anyhow::bail!(trouble)
     }
+}
 
-    async fn exchange(
-        &self,
-        stream: TcpStream,
-        address: SocketAddr,
-        method: Method,
-        path: &str,
-        body: Bytes,
-    ) -> anyhow::Result<Answer> {
-        let mut request = request(method, ("http", &address.to_string()), path);
-        if let Some(token) = &self.token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        exchange(stream, request.body(Full::new(body))?).await
+/// Asks as whoever has this token.
+async fn exchange_as(
+    token: Option<&str>,
+    stream: TcpStream,
+    address: SocketAddr,
+    (method, path, body): (&Method, &str, &Bytes),
+) -> anyhow::Result<Answer> {
+    let mut request = request(method.clone(), ("http", &address.to_string()), path);
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
     }
+    exchange(stream, request.body(Full::new(body.clone()))?).await
 }
 
 /// Posts to whoever is at the other end of `stream`, who gets no token: by the scheme, host and path of an address.
@@ -143,6 +152,7 @@ async fn exchange(
     let answer = async {
         let response = sender.send_request(request).await?;
         let status = response.status().as_u16();
+        let knows_no_token = response.headers().contains_key("www-authenticate");
         let body = Limited::new(response.into_body(), ANSWER_BYTES)
             .collect()
             .await;
@@ -152,6 +162,7 @@ async fn exchange(
         anyhow::Ok(Answer {
             status,
             body: String::from_utf8_lossy(&body).into_owned(),
+            knows_no_token,
         })
     };
     let mut answer = std::pin::pin!(answer);

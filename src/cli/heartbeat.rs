@@ -39,7 +39,7 @@ pub(super) async fn path(daemon: &Daemon, name: &str) -> anyhow::Result<Result<S
 /// An error of our own in the form of those of the daemon.
 fn said(status: u16, error: &str) -> Answer {
     let body = serde_json::json!({ "error": error }).to_string();
-    Answer { status, body }
+    Answer::of(status, body)
 }
 
 /// All heartbeats; none where they cannot be told.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Failure;
 use super::client::Daemon;
+use super::heartbeat;
 use super::status::encoded;
 use crate::config::Source;
 
@@ -31,6 +32,12 @@ pub(super) fn run(source: &Source, arguments: &Arguments) -> Result<ExitCode, Fa
         };
         let path = format!("/api/v1/checks/{}/{action}", encoded(&arguments.name));
         let asked = daemon.ask(Method::POST, &path, Bytes::new()).await?;
+        if asked.status == 404 {
+            // It says what was meant, and how to find out.
+            heartbeat::path(&daemon, &arguments.name)
+                .await?
+                .map_err(|answer| anyhow::anyhow!(answer.told()))?;
+        }
         asked.json()
     })??;
     let url = said.get("ping_url").and_then(Value::as_str);

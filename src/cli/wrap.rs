@@ -119,6 +119,7 @@ async fn report(
 ) -> (Vec<Letter>, String) {
     let (mut left, mut why) = (VecDeque::new(), String::new());
     let delivering = async {
+        deliver::before().await;
         let (mut pause, mut ended) = (FIRST, false);
         loop {
             let Some(letter) = left.front() else {

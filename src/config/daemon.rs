@@ -71,7 +71,7 @@ fn node(section: &mut Section<'_>) -> Option<String> {
     Some(name)
 }
 
-fn timezone(section: &mut Section<'_>) -> Option<TimeZone> {
+pub(super) fn timezone(section: &mut Section<'_>) -> Option<TimeZone> {
     let name = section.string("timezone")?;
     let near = match zone::find(&name) {
         Ok(zone) => return Some(zone),

@@ -1,12 +1,12 @@
-//! When something is due: `every = "10s"`, `cron = "0 3 * * *"` or `on_calendar = "Mon..Fri 03:00"` in the daemon's
-//! time zone.
+//! When something is due: `every = "10s"`, `cron = "0 3 * * *"` or `on_calendar = "Mon..Fri 03:00"`, the latter in a time
+//! zone of their own (`timezone`) or the daemon's.
 
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
 use super::rules::INTERVALS;
-use super::zone_named;
+use super::{daemon, zone_named};
 use crate::core::schedule::{Calendar, Schedule};
 use crate::core::time::Time;
 use crate::settings::Section;
@@ -18,9 +18,19 @@ pub(super) const ANY_DAY: Time = Time::from_millis(1_767_225_600_000);
 /// The keys that say it, of which one is enough.
 pub(super) const KEYS: [&str; 3] = ["every", "cron", "on_calendar"];
 
+/// Those of them that go by a clock on the wall, and the key that says which.
+const CALENDARS: [&str; 2] = ["cron", "on_calendar"];
+const ZONE: &str = "timezone";
+
 /// The schedule that `section` says; none where it says nothing (or nothing that can be understood).
 pub(super) fn read(section: &mut Section<'_>, zone: &TimeZone) -> Option<Schedule> {
     let said: Vec<&str> = KEYS.into_iter().filter(|key| section.has(key)).collect();
+    let own = daemon::timezone(section);
+    if section.has(ZONE) && !said.iter().any(|key| CALENDARS.contains(key)) {
+        let message = format!("\"{ZONE}\" without a calendar");
+        section.refuse(ZONE, message, "add cron or on_calendar, or remove it");
+    }
+    let zone = own.as_ref().unwrap_or(zone);
     let every = section.duration("every", INTERVALS).map(Schedule::Every);
     let cron = calendar(section, "cron", zone);
     let events = on_calendar(section, zone);

@@ -121,7 +121,7 @@ impl Signal {
 /// One ping as it was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ping {
-    /// When it arrived, which may be earlier than when it is decided upon.
+    /// When it arrived, or, of one that was delivered late, when what it tells of happened.
     pub at: Time,
     pub signal: Signal,
     /// The run it belongs to, where the client says so.
@@ -136,6 +136,9 @@ pub struct Ping {
     /// How long the run took, where whoever pings says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took: Option<Duration>,
+    /// How long after `at` it came, where it was delivered late: until then its job could not be heard.
+    #[serde(default, skip_serializing_if = "Duration::is_zero")]
+    pub late: Duration,
 }
 
 /// What is remembered of a heartbeat.
@@ -169,6 +172,9 @@ pub struct Beat {
     pub deaf: Duration,
     /// Deaf time since the last start.
     pub deaf_since_start: Duration,
+    /// Nothing is overdue before: whoever could not be heard until just now tries again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patient_until: Option<Time>,
 }
 
 impl Beat {
@@ -187,21 +193,30 @@ impl Beat {
             given_up: None,
             deaf: Duration::ZERO,
             deaf_since_start: Duration::ZERO,
+            patient_until: None,
         }
     }
 
     /// What a ping leaves behind.
     ///
     /// A start only notes the start. A success or failure notes the ping and ends the run that it belongs to,
-    /// see [`Beat::end`]. A log or what is ignored only counts.
+    /// see [`Beat::end`]. A log or what is ignored only counts, and so does what is over, but that an end ends its run.
+    ///
+    /// One that was delivered late says that its job could not be heard from then until now: neither could what came
+    /// after it, so that all that is expected since is later by as much.
     pub fn heard(&mut self, ping: &Ping, schedule: &Schedule) {
         self.pings += 1;
         match ping.signal {
             Signal::Log | Signal::Ignored => {}
-            Signal::Start => self.begin(ping.at, ping.rid),
+            Signal::Start if self.is_over(ping) => {}
+            Signal::Start => self.begin(ping.at, ping.rid, ping.late),
+            Signal::Success | Signal::Fail | Signal::Exit(_) if self.is_over(ping) => {
+                self.end_own(ping.rid);
+            }
             Signal::Success | Signal::Fail | Signal::Exit(_) => {
                 self.last_ping = Some(ping.at);
-                self.deaf = Duration::ZERO;
+                self.patient_until = None;
+                self.deaf = ping.late;
                 (self.missed, self.given_up) = (0, None);
                 self.expected = schedule.next_after(ping.at);
                 let failed = ping.signal.word() == "fail";
@@ -209,6 +224,11 @@ impl Beat {
                 self.last_took = ping.took.or(since_start);
             }
         }
+    }
+
+    /// Whether it was delivered so late that a later success or failure was heard before: it is no news of how the job is.
+    pub fn is_over(&self, ping: &Ping) -> bool {
+        !ping.late.is_zero() && self.last_ping.is_some_and(|last| ping.at < last)
     }
 
     /// Expects nothing until the next ping: it was paused, or resumed, or was not in the plan for a while.
@@ -224,7 +244,7 @@ impl Beat {
     ///
     /// After the expected time plus grace while it is up; after a start plus grace as long as that run is not
     /// finished, even if it was never up, and even in a pause that pings may end. One that is down has no
-    /// deadline.
+    /// deadline. None of them is within the moments after a time in which nothing could be heard.
     ///
     /// Where failed runs are tolerated (`is_patient`), a run that began before a ping was overdue stands for that
     /// ping: its own end is awaited, and it is the run that fails. A run that begins later does not, so that a job
@@ -245,13 +265,14 @@ impl Beat {
         let run = self.first_to_end();
         let unfinished = run.map(|run| (run.at + grace + run.deaf, Reason::Unfinished));
         let began = run.map(|run| run.at);
-        match (overdue, unfinished) {
+        let (at, why) = match (overdue, unfinished) {
             (Some(a), Some(b)) => {
                 let stands_for_it = is_patient && began < Some(a.0);
-                Some(if stands_for_it || b.0 < a.0 { b } else { a })
+                if stands_for_it || b.0 < a.0 { b } else { a }
             }
-            (a, b) => a.or(b),
-        }
+            (a, b) => a.or(b)?,
+        };
+        Some((self.patient_until.map_or(at, |until| until.max(at)), why))
     }
 }
 

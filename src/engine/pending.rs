@@ -308,6 +308,7 @@ mod tests {
             agent: "curl".into(),
             body: vec![0; 100_000].into(),
             took: None,
+            late: Duration::ZERO,
         };
         let check = CheckId(0);
         pending.add(now, Event::Pinged { check, n: 1, ping }, &engine);

@@ -189,8 +189,15 @@ impl Session {
         let letter = Letter::read(content.kept());
         let from = self.from.as_deref().unwrap_or_default();
         let agent: Arc<str> = format!("Email from {from}").into();
-        let body = letter.shown.as_bytes();
-        let body: Arc<[u8]> = body.get(..super::limits::KEPT_BYTES).unwrap_or(body).into();
+        let body = self
+            .sources
+            .keys
+            .borrow()
+            .hidden_in(letter.shown.as_bytes());
+        let body: Arc<[u8]> = body
+            .get(..super::limits::KEPT_BYTES)
+            .unwrap_or(&body)
+            .into();
         let remote: Arc<str> = self.peer.to_string().into();
         let mut reply = Reply::NO_MAILBOX;
         for &check in &self.to {
@@ -204,6 +211,7 @@ impl Session {
                 agent: Arc::clone(&agent),
                 body: Arc::clone(&body),
                 took: None,
+                late: std::time::Duration::ZERO,
             };
             let input = Input::Ping { check, ping };
             match self.sources.inbox.ask(input, self.limits.decision).await {

@@ -6,7 +6,7 @@
 
 use std::fs::{Metadata, canonicalize, symlink_metadata};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, absolute};
+use std::path::{Path, PathBuf, absolute};
 
 use super::Section;
 
@@ -36,7 +36,7 @@ impl Stranger {
             .iter()
             .flatten()
             .flat_map(|way| way.ancestors().skip(1));
-        let link = ways.iter().flatten().take(1).map(|way| way.as_path());
+        let link = ways.iter().flatten().take(1).map(PathBuf::as_path);
         let links = link.filter(|way| way.is_symlink());
         places.chain(links).find_map(|place| {
             let found = symlink_metadata(place).ok()?;

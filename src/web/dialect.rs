@@ -59,8 +59,8 @@ pub(super) fn of_ping(rest: &str, query: Option<&str>) -> Option<Dialect> {
     let query = query?;
     let says = |keys: &[&str]| query::pairs(query).any(|(key, _)| keys.contains(&key.as_str()));
     let is_uuid = |token| Whose::of_uuid(token).is_some();
-    match rest.split_once('/') {
-        None if says(&["s", "m"]) && is_uuid(rest) => Some(Dialect::Snitch),
+    match rest.trim_end_matches('/').split_once('/') {
+        None if says(&["s", "m"]) && is_uuid(rest.trim_end_matches('/')) => Some(Dialect::Snitch),
         Some((key, name)) if says(&["state"]) && !(is_uuid(key) && ping::is_action(name)) => {
             Whose::of_key(key, name).map(|_| Dialect::Cronitor)
         }

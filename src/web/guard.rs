@@ -23,6 +23,15 @@ impl App {
         access::standing(&self.facts.borrow().reached, opens, request, peer)
     }
 
+    /// Whether a token is shown that opens nothing here: of another daemon, or of before.
+    pub(super) fn is_fooled(&self, request: &Parts) -> bool {
+        let Some(shown) = access::bearer(&request.headers) else {
+            return false;
+        };
+        let is_ours = self.token.as_ref().is_some_and(|token| token.is(shown));
+        !is_ours && self.tokens.borrow().find(shown).is_none()
+    }
+
     /// Why a token of the configuration does not do: it only reads.
     fn only_reads(&self, request: &Parts) -> Option<Mistake> {
         let tokens = self.tokens.borrow();
@@ -69,6 +78,14 @@ pub(super) fn misdirected(
     ))
 }
 
+/// Whether its answers are those of a protocol, and none of ours.
+pub(super) fn has_own_answers(route: &Route) -> bool {
+    matches!(
+        route.to,
+        Endpoint::Ping | Endpoint::Dialect(_) | Endpoint::Healthchecks
+    )
+}
+
 /// Why this request is not answered at all.
 pub(super) fn refused(
     app: &App,
@@ -77,11 +94,8 @@ pub(super) fn refused(
     peer: IpAddr,
     body: &Incoming,
 ) -> Option<Mistake> {
-    if matches!(
-        route.to,
-        Endpoint::Ping | Endpoint::Dialect(_) | Endpoint::Healthchecks
-    ) {
-        return None; // They have answers of their own.
+    if has_own_answers(route) {
+        return None;
     }
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > route.body {

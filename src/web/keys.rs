@@ -1,6 +1,7 @@
 //! The ping keys: with one, a heartbeat is addressed by its name, `/ping/KEY/NAME`. Where the configuration has none,
 //! there is one in the data folder, made at the first start.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +11,25 @@ use crate::settings::Secret;
 
 /// The keys that are heard: the present one, and an old one while jobs are changed over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Keys(Arc<[Digest]>);
+pub struct Keys(Arc<[Key]>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    digest: Digest,
+    bytes: usize,
+}
+
+impl Key {
+    fn of(text: &str) -> Self {
+        Self {
+            digest: Digest::of(text),
+            bytes: text.len(),
+        }
+    }
+}
+
+/// What stands in place of a key.
+const HIDDEN: u8 = b'*';
 
 impl Keys {
     /// The file in the data folder.
@@ -18,14 +37,14 @@ impl Keys {
 
     /// Of these texts.
     pub fn new(keys: &[Secret]) -> Self {
-        Self(keys.iter().map(|key| Digest::of(key.expose())).collect())
+        Self(keys.iter().map(|key| Key::of(key.expose())).collect())
     }
 
     /// The one that `folder` keeps, made where there is none. Where that cannot be, pings by name are not heard, which
     /// is no reason not to watch.
     pub fn kept(folder: &Path) -> Self {
         match token::kept(folder, Self::FILE) {
-            Ok(key) => Self(Arc::new([Digest::of(key.trim())])),
+            Ok(key) => Self(Arc::new([Key::of(key.trim())])),
             Err(error) => {
                 tracing::error!("heartbeats cannot be pinged by their names: {error:#}");
                 Self::default()
@@ -36,13 +55,55 @@ impl Keys {
     /// Whether `shown` is one of them. All are compared.
     pub fn has(&self, shown: &str) -> bool {
         let all = self.0.iter();
-        all.fold(false, |found, key| found | key.is(shown))
+        all.fold(false, |found, key| found | key.digest.is(shown))
+    }
+
+    /// What a job said, without these keys: jobs print what they run, and what they say stands in mails and in our log.
+    pub fn hidden_in<'t>(&self, said: &'t [u8]) -> Cow<'t, [u8]> {
+        let mut shown = Cow::Borrowed(said);
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let mut at = 0;
+        for word in said.split(|byte| !is_part(byte)) {
+            let is_as_long = self.0.iter().any(|key| key.bytes == word.len());
+            if is_as_long
+                && str::from_utf8(word).is_ok_and(|word| self.has(word))
+                && let Some(place) = shown.to_mut().get_mut(at..at + word.len())
+            {
+                place.fill(HIDDEN);
+            }
+            at += word.len() + 1;
+        }
+        shown
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_is_hidden_wherever_a_job_prints_it_and_nothing_else_is() {
+        let key = "kB2d0xQ8mT-4_zzW1abcDE";
+        let keys = Keys::new(&[Secret::new(key)]);
+        let stars = "*".repeat(key.len());
+        for (said, shown) in [
+            (format!("GET /ping/{key}/a"), format!("GET /ping/{stars}/a")),
+            (format!("{key}+a@h {key}"), format!("{stars}+a@h {stars}")),
+            (format!("Bearer {key}\n"), format!("Bearer {stars}\n")),
+            (format!("x{key}"), format!("x{key}")),
+            (
+                "kB2d0xQ8mT-4_zzW1abcDX".to_owned(),
+                "kB2d0xQ8mT-4_zzW1abcDX".to_owned(),
+            ),
+        ] {
+            assert_eq!(
+                *keys.hidden_in(said.as_bytes()),
+                *shown.as_bytes(),
+                "{said}"
+            );
+        }
+        assert_eq!(*keys.hidden_in(b"\xff all well"), *b"\xff all well");
+    }
 
     #[test]
     fn the_present_and_the_old_key_are_heard_and_neither_is_shown() {

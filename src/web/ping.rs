@@ -16,16 +16,17 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
 use super::App;
 use super::body::Body;
 use super::intake::{Intake, take};
 use super::limits::{PING_BYTES, PING_KEPT};
-use super::respond;
+use super::{query, respond};
 use crate::core::check::CheckId;
 use crate::core::engine::{Slug, Watched};
-use crate::core::heartbeat::{Beat, Ping, Signal};
+use crate::core::heartbeat::{Ping, Signal};
 use crate::core::input::Input;
 use crate::core::text;
 use crate::core::time::Time;
@@ -78,6 +79,7 @@ pub(super) async fn ping(
     body: Incoming,
     rest: &str,
 ) -> Response<Body> {
+    let rest = &*percent_decode_str(rest).decode_utf8_lossy();
     let Some((whose, action)) = address(rest) else {
         return say(StatusCode::NOT_FOUND, "not found");
     };
@@ -137,12 +139,9 @@ async fn record(
     body: Incoming,
     (found, report): (Found, Report),
 ) -> Heard {
-    let (target, heard_last) = match found {
-        Found::One(ref watched) => {
-            let beat = watched.record.beat.as_ref();
-            (Target::Known(watched.id), beat.and_then(heard_last))
-        }
-        Found::New(ref slug) => (Target::New(Arc::clone(slug)), None),
+    let target = match found {
+        Found::One(ref watched) => Target::Known(watched.id),
+        Found::New(ref slug) => Target::New(Arc::clone(slug)),
         Found::Many | Found::Nobody => return found.nobody(app, peer).unwrap_or(Heard::Nobody),
     };
     let now = app.clock.now();
@@ -164,20 +163,23 @@ async fn record(
     let Ok(at) = happened(request.uri.query(), now) else {
         return Heard::Refused(StatusCode::BAD_REQUEST, "invalid time");
     };
-    // What happened before the last that was heard is no news of how it is: it is kept as a note.
-    let is_old = heard_last.is_some_and(|last| at < last);
     let agent = request.headers.get(USER_AGENT).map(HeaderValue::as_bytes);
     let agent = agent.map(|agent| text::line(&String::from_utf8_lossy(agent), AGENT_CHARS));
     let message = report.message.as_deref().map(str::as_bytes);
+    let said = app
+        .keys
+        .borrow()
+        .hidden_in(message.unwrap_or(body.as_ref()));
     let ping = Ping {
         at,
-        signal: if is_old { Signal::Log } else { report.signal },
+        signal: report.signal,
         rid: report.rid,
         method: request.method.as_str().into(),
         remote: peer.to_canonical().to_string().into(),
         agent: agent.unwrap_or_default().into(),
-        body: Arc::from(message.unwrap_or(body.as_ref())),
+        body: said.into(),
         took: report.took.map(|took| took.min(LONGEST_TOLD)),
+        late: now.since(at),
     };
     let (uuid, input) = match target {
         Target::Known(check) => (None, Input::Ping { check, ping }),
@@ -357,30 +359,29 @@ fn hyphenated(text: &str) -> Option<Uuid> {
         .flatten()
 }
 
-/// The newest that a heartbeat has heard.
-fn heard_last(beat: &Beat) -> Option<Time> {
-    let started = beat.last_start.map(|(at, _)| at);
-    beat.last_ping.max(started)
-}
-
 /// When what a ping tells of happened: now, or `at` (milliseconds since 1970), for one that waited until we were
 /// there again. What cannot be (it is to come, it is older than [`OLDEST`], it is no number) is the nearest that can.
 fn happened(query: Option<&str>, now: Time) -> Result<Time, ParseIntError> {
-    let mut pairs = query.unwrap_or_default().split('&');
-    let said = pairs.find_map(|pair| pair.strip_prefix("at="));
-    let said = said.map(str::parse).transpose()?.map(Time::from_millis);
+    let said = value(query, "at");
+    let said = said.map(|said| said.parse()).transpose()?;
+    let said = said.map(Time::from_millis);
     Ok(said.map_or(now, |said| said.max(now - OLDEST).min(now)))
 }
 
-/// Whether a query has `create=1`; of several values the last counts.
+/// Whether a query has `create=1`.
 fn wants_one(query: Option<&str>) -> bool {
-    let mut pairs = query.unwrap_or_default().split('&').rev();
-    pairs.find_map(|pair| pair.strip_prefix("create=")) == Some("1")
+    value(query, "create").as_deref() == Some("1")
 }
 
 /// The `rid` of a query. `Err` when there is one and it is no UUID.
 fn run_id(query: Option<&str>) -> Result<Option<Uuid>, ()> {
-    let mut pairs = query.unwrap_or_default().split('&').rev();
-    let rid = pairs.find_map(|pair| pair.strip_prefix("rid="));
-    rid.map(|rid| hyphenated(rid).ok_or(())).transpose()
+    let rid = value(query, "rid");
+    rid.map(|rid| hyphenated(&rid).ok_or(())).transpose()
+}
+
+/// What a query says under `key`, decoded; of several values the last.
+fn value(query: Option<&str>, key: &str) -> Option<String> {
+    let query = query.filter(|query| !query.is_empty())?;
+    let mut pairs = query::pairs(query).rev();
+    pairs.find_map(|(known, value)| (known == key).then_some(value))
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION,
-    REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+    REFERRER_POLICY, RETRY_AFTER, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
@@ -147,6 +147,14 @@ pub(crate) fn allow(mut response: Response<Body>, methods: &'static str) -> Resp
     response
         .headers_mut()
         .insert(ALLOW, HeaderValue::from_static(methods));
+    response
+}
+
+/// Says that the token that was shown is none of ours (RFC 6750, section 3.1), so that whoever has another, or may do
+/// without, tries that.
+pub(super) fn for_another_token(mut response: Response<Body>) -> Response<Body> {
+    let said = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+    response.headers_mut().insert(WWW_AUTHENTICATE, said);
     response
 }
 

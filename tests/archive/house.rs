@@ -230,6 +230,7 @@ fn ping(second: i64, at: Time) -> Ping {
         agent: "curl".into(),
         body: b"bytes \xff and \0 and 'quotes'".as_slice().into(),
         took: (second % 3 == 0).then(|| Duration::from_millis(1_500)),
+        late: Duration::ZERO,
     }
 }
 

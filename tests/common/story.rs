@@ -182,6 +182,7 @@ impl Story {
             agent: "curl".into(),
             body: Arc::from([]),
             took: None,
+            late: Duration::ZERO,
         }
     }
 

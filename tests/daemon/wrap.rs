@@ -75,6 +75,22 @@ fn a_job_passes_through_and_its_start_end_code_and_last_words_are_reported() {
 }
 
 #[test]
+fn a_job_whose_output_nobody_reads_any_more_ends_as_it_does_without_us() {
+    let daemon = Daemon::started(JOB);
+    let spool = tempfile::tempdir().unwrap();
+    let mut command = wrapped(&daemon, spool.path(), "exec yes");
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut first = [0; 2];
+    let mut out = child.stdout.take().unwrap();
+    std::io::Read::read_exact(&mut out, &mut first).unwrap();
+    drop(out);
+    // 128 and SIGPIPE.
+    assert_eq!(child.wait().unwrap().code(), Some(141));
+    assert_eq!((&first, daemon.state("job").as_str()), (b"y\n", "down"));
+}
+
+#[test]
 fn what_stands_behind_the_host_of_an_address_is_enough_for_ping_and_wrap() {
     let uuid = "0b1e7b1e-0000-4000-8000-00000000c0de";
     let daemon = Daemon::started(&format!("{JOB}uuid = \"{uuid}\"\n"));

@@ -18,8 +18,11 @@ use crate::config::Source;
 
 /// The command's name; not for people.
 pub(in crate::cli) const NAME: &str = "deliver";
-/// The longest pause between two attempts.
-const LONGEST: Duration = Duration::from_mins(1);
+/// The longest pause between two attempts at a daemon of this machine: when it is back, it waits some seconds for whoever
+/// could not be heard.
+const LONGEST: Duration = Duration::from_secs(5);
+/// And at one somewhere else.
+const LONGEST_AFAR: Duration = Duration::from_mins(1);
 /// How old a ping may become: what happened before says nothing any more.
 const OLDEST: Duration = Duration::from_hours(72);
 
@@ -52,10 +55,33 @@ pub(in crate::cli) fn deliver() -> Result<ExitCode, Failure> {
                 continue;
             }
             sleep(pause).await;
-            pause = (pause * 2).min(LONGEST);
+            let longest = if is_any_near(&spool) {
+                LONGEST
+            } else {
+                LONGEST_AFAR
+            };
+            pause = (pause * 2).min(longest);
         }
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether one of the letters is for a daemon of this machine.
+fn is_any_near(spool: &Spool) -> bool {
+    let waiting = spool.waiting();
+    let mut letters = waiting.iter().filter_map(|path| Spool::read(path));
+    letters.any(|letter| !matches!(Address::of(&letter.to), Ok(Address::Url(_))))
+}
+
+/// Tries once to deliver what waits, unless another process does so: what happened before is told before.
+pub(super) async fn before() {
+    let Ok(spool) = Spool::open() else { return };
+    if spool.is_empty() {
+        return;
+    }
+    if let Some(_claim) = spool.claim() {
+        round(&spool).await;
+    }
 }
 
 /// Tries each letter once, in order; those of a heartbeat that one was not taken for wait behind it. Whether

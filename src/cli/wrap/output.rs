@@ -33,8 +33,8 @@ pub(super) struct Output {
 }
 
 struct Stream {
-    /// The same pipe as the thread's.
-    from: PipeReader,
+    /// The same pipe as the thread's; none where that has given it up.
+    from: Arc<Mutex<Option<PipeReader>>>,
     is_error: bool,
     copied: oneshot::Receiver<()>,
 }
@@ -62,11 +62,16 @@ impl Output {
         let (done, copied) = oneshot::channel();
         let (tail, is_left) = (Arc::clone(&self.tail), Arc::clone(&self.is_left));
         let source = from.try_clone()?;
+        let from = Arc::new(Mutex::new(Some(from)));
+        let kept = Arc::clone(&from);
         let body = move || {
-            if is_error {
-                copy(source, io::stderr(), &tail, &is_left);
+            let copied = if is_error {
+                copy(source, io::stderr(), &tail, &is_left)
             } else {
-                copy(source, io::stdout(), &tail, &is_left);
+                copy(source, io::stdout(), &tail, &is_left)
+            };
+            if copied == Copied::Unread {
+                kept.lock().unwrap_or_else(PoisonError::into_inner).take();
             }
             done.send(()).ok();
         };
@@ -102,7 +107,9 @@ impl Output {
             if !stream.copied.is_terminated() {
                 stream.copied.await.ok();
             }
-            if let Err(error) = relay(stream.from, stream.is_error) {
+            let mut from = stream.from.lock().unwrap_or_else(PoisonError::into_inner);
+            let relayed = from.take().map(|from| relay(from, stream.is_error));
+            if let Some(Err(error)) = relayed {
                 eprintln!("belfry wrap: what the job left behind is not heard any more: {error}");
             }
         }
@@ -158,21 +165,42 @@ impl Tail {
     }
 }
 
-/// Copies a stream of the job to ours, and keeps its end, until it ends or is left to others. Where ours is closed the
-/// job goes on all the same.
-fn copy(mut from: PipeReader, mut to: impl Write, tail: &Mutex<Tail>, is_left: &AtomicBool) {
+/// Copies a stream of the job to ours, and keeps its end, until it ends or is left to others. Where nobody reads ours any
+/// more, nobody reads the job's: it is told by the system, as without us (`belfry wrap … | head -1`). Where ours cannot be
+/// written for another reason (it is closed, the disk is full), the job goes on all the same.
+fn copy(
+    mut from: PipeReader,
+    mut to: impl Write,
+    tail: &Mutex<Tail>,
+    is_left: &AtomicBool,
+) -> Copied {
     let mut piece = vec![0; PIECE];
     let mut is_open = true;
     while has_more(&from, is_left) {
         let Ok(count @ 1..) = from.read(&mut piece) else {
-            return;
+            break;
         };
         let bytes = piece.get(..count).unwrap_or_default();
         tail.lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(bytes);
-        is_open = is_open && to.write_all(bytes).and_then(|()| to.flush()).is_ok();
+        if is_open {
+            match to.write_all(bytes).and_then(|()| to.flush()) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Copied::Unread,
+                Err(_) => is_open = false,
+            }
+        }
     }
+    Copied::AsFarAsWanted
+}
+
+/// How copying ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Copied {
+    AsFarAsWanted,
+    /// Nobody reads what we write.
+    Unread,
 }
 
 /// Waits until there is something to read, or the end; false when the rest is for others.

@@ -83,7 +83,7 @@ mod tests {
             (503, "", "not now"),
         ] {
             let body = body.to_owned();
-            let found = match judged(&Answer { status, body }) {
+            let found = match judged(&Answer::of(status, body)) {
                 Posted::Taken => "taken",
                 Posted::Refused(_) => "refused",
                 Posted::NotNow(_) => "not now",

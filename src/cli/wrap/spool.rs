@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use nix::unistd::{Uid, User};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -41,6 +42,12 @@ pub(super) fn config_of(source: &Source) -> Option<PathBuf> {
     Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()))
 }
 
+/// The home of this user, as the list of users has it.
+fn own_home() -> Option<PathBuf> {
+    let user = User::from_uid(Uid::effective()).ok()??;
+    Some(user.dir).filter(|home| home.is_dir())
+}
+
 /// The folder.
 pub(super) struct Spool(PathBuf);
 
@@ -50,7 +57,9 @@ impl Spool {
     pub(super) fn open() -> anyhow::Result<Self> {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let state = || {
-            let home = set("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+            // A service of systemd may have none.
+            let home = set("HOME").map(PathBuf::from).or_else(own_home);
+            let home = home.map(|home| home.join(".local/state"));
             set("XDG_STATE_HOME").map(PathBuf::from).or(home)
         };
         let folder = set("BELFRY_SPOOL")

@@ -1,6 +1,7 @@
 //! What the events do to one check.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Record, Watched};
 use crate::core::check::Flapping;
@@ -10,6 +11,10 @@ use crate::core::remedy;
 use crate::core::state::{self, Reason, Step};
 use crate::core::time::Time;
 use crate::core::uptime::{Tally, WINDOW};
+
+/// How long whoever could not be heard has to try again, once we listen: jobs under `belfry wrap` do every 5 s, `curl
+/// --retry` at the latest after 16 s.
+const SETTLE: Duration = Duration::from_secs(20);
 
 impl Watched {
     /// What was known of it is old by now: it begins anew, with its number, address and history.
@@ -104,6 +109,7 @@ impl Watched {
             let after = |start: Time| to.since(from.max(start));
             beat.deaf += beat.counted_from().map(after).unwrap_or_default();
             beat.deafen_runs(after);
+            beat.patient_until = Some(to + SETTLE.min(to.since(from)));
         }
     }
 
@@ -126,6 +132,7 @@ impl Watched {
             beat.expected = beat.expected.map(&moved);
             beat.last_ping = beat.last_ping.map(&moved);
             beat.given_up = beat.given_up.map(&moved);
+            beat.patient_until = beat.patient_until.map(&moved);
             for former in &mut beat.former {
                 former.until = moved(former.until);
             }

@@ -265,6 +265,9 @@ pub(super) fn turned(now: Time, watched: &Watched, state: State, reason: &Reason
 /// A ping as a look: none for one that says neither good nor bad.
 fn heard(watched: &Watched, ping: &Ping) -> Option<(Outcome, Reason)> {
     let mut beat = watched.record.beat.clone()?;
+    if beat.is_over(ping) {
+        return None;
+    }
     beat.heard(ping, &watched.check.schedule);
     let (verdict, what, why) = match ping.signal {
         Signal::Start | Signal::Log | Signal::Ignored => return None,

@@ -81,7 +81,7 @@ impl fmt::Display for Filter {
         let places = [
             (self.http_body, "bodies"),
             (self.subject, "subjects of mails"),
-            (self.body, "mails"),
+            (self.body, "texts of mails"),
         ];
         let places = places.iter().filter(|(on, _)| *on);
         let places: Vec<&str> = places.map(|(_, place)| *place).collect();

@@ -24,8 +24,8 @@ pub struct Run {
 }
 
 impl Beat {
-    /// A run begins. One that begins again is timed anew.
-    pub(super) fn begin(&mut self, at: Time, rid: Option<Uuid>) {
+    /// A run begins, and could not be heard for the time `deaf` since. One that begins again is timed anew.
+    pub(super) fn begin(&mut self, at: Time, rid: Option<Uuid>, deaf: Duration) {
         self.older.retain(|run| run.rid != rid);
         if let Some((before, other)) = self.last_start.filter(|(_, last)| *last != rid) {
             self.older.push(Run {
@@ -37,7 +37,14 @@ impl Beat {
         let excess = (self.older.len() + 1).saturating_sub(MOST_RUNS);
         self.older.drain(..excess);
         self.last_start = Some((at, rid));
-        self.deaf_since_start = Duration::ZERO;
+        self.deaf_since_start = deaf;
+    }
+
+    /// The end of a run is no news any more, and still its end.
+    pub(super) fn end_own(&mut self, rid: Option<Uuid>) {
+        if rid.is_some() && self.runs().any(|run| run.rid == rid) {
+            self.end(Time::from_millis(0), rid, false);
+        }
     }
 
     /// A run ends; how long it took, where its beginning is known.
@@ -134,9 +141,9 @@ mod tests {
 
     fn running() -> Beat {
         let mut beat = Beat::new(Uuid::nil());
-        beat.begin(at(1), Some(rid(1)));
-        beat.begin(at(2), Some(rid(2)));
-        beat.begin(at(3), None);
+        beat.begin(at(1), Some(rid(1)), Duration::ZERO);
+        beat.begin(at(2), Some(rid(2)), Duration::ZERO);
+        beat.begin(at(3), None, Duration::ZERO);
         beat
     }
 
@@ -164,7 +171,7 @@ mod tests {
         assert_eq!(open(&beat).len(), 3);
         assert_eq!(beat.end(at(10), Some(rid(9)), true), None);
         assert_eq!(open(&beat), []);
-        beat.begin(at(1), Some(rid(1)));
+        beat.begin(at(1), Some(rid(1)), Duration::ZERO);
         assert_eq!(beat.end(at(10), None, false), None);
         assert_eq!(open(&beat), []);
     }
@@ -172,18 +179,18 @@ mod tests {
     #[test]
     fn a_run_that_begins_again_is_timed_anew_and_the_oldest_of_too_many_is_forgotten() {
         let mut beat = running();
-        beat.begin(at(4), Some(rid(1)));
+        beat.begin(at(4), Some(rid(1)), Duration::ZERO);
         assert_eq!(
             open(&beat),
             [(2, Some(rid(2))), (3, None), (4, Some(rid(1)))]
         );
-        beat.begin(at(5), Some(rid(1)));
+        beat.begin(at(5), Some(rid(1)), Duration::ZERO);
         assert_eq!(
             open(&beat),
             [(2, Some(rid(2))), (3, None), (5, Some(rid(1)))]
         );
         for number in 100..100 + MOST_RUNS as u128 {
-            beat.begin(at(6), Some(rid(number)));
+            beat.begin(at(6), Some(rid(number)), Duration::ZERO);
         }
         assert_eq!(open(&beat).len(), MOST_RUNS);
         assert_eq!(open(&beat).first(), Some(&(6, Some(rid(100)))));

@@ -14,6 +14,8 @@ const CHARS: usize = 160;
 const END: usize = 4_096;
 /// What comes before the capability in the address of a ping.
 const PING: &str = "/ping/";
+/// A UUID with its hyphens.
+const UUID_CHARS: usize = 36;
 
 impl Beat {
     /// What the end of `body` says, to be put behind our own words; nothing where it says nothing.
@@ -37,15 +39,34 @@ impl Beat {
         });
         let mut pieces = hidden.split(PING);
         let first = pieces.next().unwrap_or_default().to_owned();
-        pieces.fold(first, |mut text, piece| {
+        let hidden = pieces.fold(first, |mut text, piece| {
             let ends = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '…'));
             let rest = piece.find(ends).map_or("", |end| piece.split_at(end).1);
             text.push_str(PING);
             text.push('…');
             text.push_str(rest);
             text
-        })
+        });
+        without_uuids(&hidden)
     }
+}
+
+/// `text` without the UUIDs that stand in an address, of the web or of a mail: each may be that of another heartbeat.
+fn without_uuids(text: &str) -> String {
+    let is_part = |c: char| c.is_ascii_hexdigit() || c == '-';
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(is_part) {
+        let (before, from) = rest.split_at(start);
+        let (word, after) = from.split_at(from.find(|c| !is_part(c)).unwrap_or(from.len()));
+        shown.push_str(before);
+        let is_address = before.ends_with('/') || after.starts_with('@');
+        let is_uuid = word.len() == UUID_CHARS && Uuid::try_parse(word).is_ok();
+        shown.push_str(if is_address && is_uuid { "…" } else { word });
+        rest = after;
+    }
+    shown.push_str(rest);
+    shown
 }
 
 /// `text` as everybody may read it: what we say of a job, without what the job said.
@@ -88,6 +109,18 @@ mod tests {
             ),
             (format!("curl http://h/{own}"), "curl http://h/…"),
             ("see /ping/".to_owned(), "see /ping/…"),
+            (
+                "PUT http://h/api/push/5D2F1A1E-7f3d-4a53-9d3a-0c8c0f4d2a11?status=up".to_owned(),
+                "PUT http://h/api/push/…?status=up",
+            ),
+            (
+                "to 5d2f1a1e-7f3d-4a53-9d3a-0c8c0f4d2a11@ping.example.org".to_owned(),
+                "to …@ping.example.org",
+            ),
+            (
+                "no disk 5d2f1a1e-7f3d-4a53-9d3a-0c8c0f4d2a11, dead-beef".to_owned(),
+                "no disk 5d2f1a1e-7f3d-4a53-9d3a-0c8c0f4d2a11, dead-beef",
+            ),
         ] {
             assert_eq!(said(&body), format!("{SAID}{shown}"));
         }

@@ -87,6 +87,7 @@ pub(super) fn pings(
             agent: row.get(5)?,
             body: Arc::from(row.get_ref(6)?.as_blob()?),
             took: took(row.get(7)?),
+late: std::time::Duration::ZERO,
         };
         Ok((at, ping))
     })?

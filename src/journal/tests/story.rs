@@ -188,6 +188,7 @@ pub(crate) fn ping(at: Time, signal: Signal) -> Ping {
         agent: "curl/8".into(),
         body: b"all \xff well".as_slice().into(),
         took: Some(Duration::from_millis(1_500)),
+        late: Duration::ZERO,
     }
 }
 

@@ -83,12 +83,11 @@ pub(super) fn judge(unseen: &[Unseen], now: Time, limits: Limits) -> Outcome {
         let age = human(now.since(unseen.since));
         format!("{} is not known for {age}: {}", unseen.name, unseen.why)
     });
-    let mut text = named.collect::<Vec<_>>().join("; ");
-    if long.len() > NAMED {
-        text.push_str(&format!("; and {} more", long.len() - NAMED));
-    }
-    text.push_str(&limits.reached(verdict, span));
-    Outcome::new(verdict, &text)
+    let more = long.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    let told: Vec<String> = named.chain(more).collect();
+    let level = limits.reached(verdict, span);
+    Outcome::new(verdict, &format!("{}{level}", told.join("; ")))
 }
 
 type Tell = dyn Fn() -> Vec<Unseen> + Send + Sync;

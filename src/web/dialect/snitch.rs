@@ -14,7 +14,8 @@ pub(super) const TONGUE: Tongue = Tongue {
 };
 
 fn read<'a>(asked: &Asked<'a>) -> Result<Said<'a>, Reply> {
-    let whose = Whose::of_uuid(asked.part).ok_or((StatusCode::NOT_FOUND, "not found".into()))?;
+    let whose = Whose::of_uuid(asked.part.trim_end_matches('/'))
+        .ok_or((StatusCode::NOT_FOUND, "not found".into()))?;
     let signal = match asked.text("s").as_deref() {
         None | Some("0") => Signal::Success,
         Some(status) => status.parse().map_or(Signal::Fail, code),

@@ -92,11 +92,16 @@ impl Call {
         let from = made.map_or(from, |made| from.max(made.created));
         let turns = self.app.reader.turns(watched.id, (from, to), FLIPS);
         let turns = self.journal(turns).await?;
+        // What is tolerated is up there, so that between it and up nothing flips.
+        let is_up = |phase: Phase| u8::from(matches!(phase, Phase::Up | Phase::Degraded));
         let mut flips: Vec<Value> = Vec::with_capacity(turns.len());
         for turn in &turns {
-            if let Event::Turned { at, state, .. } = turn {
-                let up = u8::from(state.phase() == Phase::Up);
-                flips.push(json!({ "timestamp": iso(*at), "up": up }));
+            if let Event::Turned {
+                at, from, state, ..
+            } = turn
+                && !is_same(*from, state.phase())
+            {
+                flips.push(json!({ "timestamp": iso(*at), "up": is_up(state.phase()) }));
             }
         }
         Ok(json!({ "flips": flips }))
@@ -111,6 +116,12 @@ impl Call {
             Ok(Err(_)) | Err(_) => Err(Refusal::Busy),
         }
     }
+}
+
+/// Whether a turn is none there: it knows no state between up and down.
+fn is_same(from: Phase, to: Phase) -> bool {
+    let is_up = |phase| matches!(phase, Phase::Up | Phase::Degraded);
+    is_up(from) && is_up(to)
 }
 
 fn recorded(watched: &Watched) -> u64 {

@@ -1,41 +1,21 @@
 //! Slugs from names, as Django's `slugify` makes them.
 
-/// The slug of a name: letters without their accents, digits, hyphens and underscores; all else is left out.
+use icu_normalizer::DecomposingNormalizerBorrowed;
+
+/// The slug of a name: what of it is ASCII once accents and the like are taken off (NFKD), letters, digits, hyphens and
+/// underscores; all else is left out.
 pub(super) fn slugify(name: &str) -> String {
-    let mut plain = String::with_capacity(name.len());
-    for letter in name.chars().flat_map(char::to_lowercase) {
-        match letter {
-            ' ' | '-' | '\t' | '\n' | '\r' => {
-                if !plain.ends_with('-') {
-                    plain.push('-');
-                }
-            }
-            letter => plain.extend(base(letter)),
+    let plain = DecomposingNormalizerBorrowed::new_nfkd().normalize_iter(name.chars());
+    let mut slug = String::with_capacity(name.len());
+    for letter in plain.filter(char::is_ascii) {
+        match letter.to_ascii_lowercase() {
+            letter @ ('a'..='z' | '0'..='9' | '_') => slug.push(letter),
+            // The whitespace of Python's regular expressions.
+            ' ' | '-' | '\t'..='\r' | '\x1c'..='\x1f' if !slug.ends_with('-') => slug.push('-'),
+            _ => {}
         }
     }
-    plain.trim_matches(['-', '_']).to_owned()
-}
-
-/// A letter of the alphabet, a digit or an underscore; a Latin letter without its accent.
-fn base(letter: char) -> Option<char> {
-    Some(match letter {
-        'a'..='z' | '0'..='9' | '_' => letter,
-        'à'..='å' | 'ā' | 'ă' | 'ą' => 'a',
-        'ç' | 'ć' | 'č' => 'c',
-        'ď' => 'd',
-        'è'..='ë' | 'ē' | 'ė' | 'ę' | 'ě' => 'e',
-        'ğ' => 'g',
-        'ì'..='ï' | 'ī' | 'į' => 'i',
-        'ñ' | 'ń' | 'ň' => 'n',
-        'ò'..='ö' | 'ō' | 'ő' => 'o',
-        'ř' => 'r',
-        'ś' | 'š' | 'ş' => 's',
-        'ť' => 't',
-        'ù'..='ü' | 'ū' | 'ů' | 'ű' => 'u',
-        'ý' | 'ÿ' => 'y',
-        'ź' | 'ž' | 'ż' => 'z',
-        _ => return None,
-    })
+    slug.trim_matches(['-', '_']).to_owned()
 }
 
 #[cfg(test)]
@@ -51,6 +31,9 @@ mod tests {
             ("_x_", "x"),
             ("a_b", "a_b"),
             ("50%", "50"),
+            ("Țară ľ ŕ ế ﬁ ½", "tara-l-r-e-fi-12"),
+            ("Straße Łódź", "strae-odz"),
+            ("a\u{a0}b\u{b}c", "a-b-c"),
             ("データ", ""),
             ("", ""),
         ] {

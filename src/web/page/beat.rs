@@ -99,7 +99,7 @@ fn ways(shell: &Shell<'_>, watched: &Watched, beat: &Beat) -> Markup {
         }
         @if is_own {
             form method="post" action={ "/checks/" (segment(name)) "/rotate" } { button { "Give it another address" } }
-            p.fine { "The present one is heard for seven more days. " code { "belfry rotate --now" } " ends that at once." }
+            p.fine { "The present one is heard for seven more days. " code { "belfry rotate " (name) " --now" } " ends that at once." }
         }
     }
 }

@@ -177,6 +177,7 @@ impl Story {
             agent: "curl/8".into(),
             body: Arc::from([]),
             took: None,
+            late: Duration::ZERO,
         };
         self.tell(at, &Input::Ping { check, ping });
     }

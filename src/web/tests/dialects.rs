@@ -238,8 +238,25 @@ async fn what_has_the_form_of_a_ping_means_what_its_clients_mean() {
             thanks,
             Some((Signal::Success, "fine")),
         ),
+        row(
+            ("GET", "/UUID/?s=1&m=no+disk"),
+            thanks,
+            Some((Signal::Exit(1), "no disk")),
+        ),
+        row(
+            ("GET", "/ping/UUID/?s=1"),
+            thanks,
+            Some((Signal::Exit(1), "")),
+        ),
         row(("GET", "/STRANGER?s=1"), (404, "not found"), None),
-        // And that of healthchecks.io stays what it is.
+    ];
+    all_are_answered_and_recorded(rows, "text/plain; charset=utf-8").await;
+}
+
+#[tokio::test]
+async fn what_healthchecks_io_means_stays_what_it_is_beside_the_words_of_others() {
+    let ok = (200, "OK");
+    let rows = vec![
         row(
             ("GET", "/ping/UUID/fail?s=0&state=ok"),
             ok,
@@ -289,6 +306,22 @@ async fn how_long_it_took_is_kept_where_a_dialect_says_so() {
             Some(12.5),
         ),
         ("GET", format!("/api/push/{}?ping=soon", story::BEAT), None),
+        ("GET", format!("/api/push/{}?ping=nan", story::BEAT), None),
+        (
+            "GET",
+            format!("/api/push/{}?ping=Infinity", story::BEAT),
+            None,
+        ),
+        (
+            "GET",
+            format!("/api/push/{}?ping=12abc", story::BEAT),
+            Some(12.0),
+        ),
+        (
+            "GET",
+            format!("/api/push/{}?ping=1e1e", story::BEAT),
+            Some(10.0),
+        ),
         (
             "GET",
             format!("{named}?state=complete&duration=1.5"),
