@@ -23,6 +23,8 @@ use crate::{PATIENT, assert_fails, env, look, look_briefly, probe, said, text};
 
 #[path = "database/bouncer.rs"]
 mod bouncer;
+#[path = "database/levels.rs"]
+mod levels;
 #[path = "database/logins.rs"]
 mod logins;
 #[path = "database/pretender.rs"]
