@@ -118,7 +118,8 @@ impl Settings {
 
     pub(super) async fn look(&self, env: &Env, trace: &mut Trace) -> Looked<Outcome> {
         let Some(place) = &self.place else {
-            return Err(Outcome::unknown("not configured"));
+            let hint = self.not_configured().unwrap_or_default();
+            return Err(Outcome::unknown(&format!("not configured: {hint}")));
         };
         let (mut link, server) = self.greet(place, env, trace).await?;
         let took = trace.took();

@@ -119,6 +119,17 @@ impl Postgres {
         must(&mut self.control(&["-w", "-m", "fast", "stop"]), None);
     }
 
+    /// Gives every page of it a checksum; it must be shut down.
+    pub(crate) fn enable_checksums(&self) {
+        let mut enable = self.program("pg_checksums");
+        must(
+            enable
+                .args(["--enable", "--no-sync", "-D"])
+                .arg(self.data()),
+            None,
+        );
+    }
+
     /// Every process of it stands still: its port still accepts, its connections stay open, and nothing
     /// answers.
     pub(crate) fn freeze(&self) {

@@ -23,12 +23,16 @@ use crate::{PATIENT, assert_fails, env, look, look_briefly, probe, said, text};
 
 #[path = "database/bouncer.rs"]
 mod bouncer;
+#[path = "database/faults.rs"]
+mod faults;
 #[path = "database/levels.rs"]
 mod levels;
 #[path = "database/logins.rs"]
 mod logins;
 #[path = "database/pretender.rs"]
 mod pretender;
+#[path = "database/rights.rs"]
+mod rights;
 #[path = "database/safety.rs"]
 mod safety;
 #[path = "database/sessions.rs"]

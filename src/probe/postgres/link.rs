@@ -102,7 +102,7 @@ impl Link {
                 Err(outcome) => told = told.or(Some(outcome)),
             }
         }
-        Err(told.unwrap_or_else(|| Outcome::unknown("not configured")))
+        Err(told.expect("a place without a way is refused"))
     }
 
     async fn over(
@@ -207,6 +207,9 @@ impl Fault {
     /// What it says of the server.
     pub(super) fn outcome(&self, place: &Place) -> Outcome {
         match self {
+            Self::Odd(at) if place.is_pooler => {
+                Outcome::fail(&format!("{at} does not answer as a PgBouncer does"))
+            }
             Self::Odd(at) => Outcome::fail(&format!("{at} does not answer as a PostgreSQL does")),
             Self::Refused(refusal, at) => refuse(refusal, at, place),
             Self::Postgres(error, at) => explain(error, at, place),

@@ -73,14 +73,6 @@ impl Server {
         (!has).then(|| self.grant("pg_monitor"))
     }
 
-    /// What to run there where it has refused to answer.
-    pub(super) fn grant_for(&self, needs: Needs) -> String {
-        match needs {
-            Needs::Data => self.grant_of_data(),
-            Needs::Nothing | Needs::Stats | Needs::Monitor => self.grant("pg_monitor"),
-        }
-    }
-
     /// What lets us see what tables and sequences hold, of which others are told only that they are there.
     pub(super) fn grant_of_data(&self) -> String {
         if self.major >= 14 {
@@ -101,5 +93,43 @@ impl Server {
         } else {
             format!("GRANT {what} TO \"{quoted}\"")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(major: u32, role: &str) -> Server {
+        Server {
+            version: format!("{major}.1"),
+            number: major * 10_000 + 1,
+            major,
+            is_standby: false,
+            role: role.to_owned(),
+            sees_stats: false,
+            monitors: false,
+        }
+    }
+
+    #[test]
+    fn a_grant_can_be_pasted_whatever_the_role_is_called() {
+        let grant = |role| server(15, role).lacks(Needs::Monitor).expect("it has none");
+        assert_eq!(grant("mon_1"), "GRANT pg_monitor TO mon_1");
+        assert_eq!(grant("Mon"), "GRANT pg_monitor TO \"Mon\"");
+        assert_eq!(grant("a\"b"), "GRANT pg_monitor TO \"a\"\"b\"");
+    }
+
+    #[test]
+    fn before_14_every_schema_has_to_be_granted() {
+        assert_eq!(
+            server(14, "mon").grant_of_data(),
+            "GRANT pg_read_all_data TO mon"
+        );
+        assert_eq!(
+            server(13, "mon").grant_of_data(),
+            "GRANT SELECT ON ALL TABLES IN SCHEMA public TO mon; \
+             GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO mon (and of other schemas)"
+        );
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::found::Found;
 use super::link::{Answer, Fault, Limits, Link, Refusal};
 use super::past::Past;
-use super::server::Server;
+use super::server::{Needs, Server};
 use super::task::Task;
 use crate::core::metric::Unit;
 use crate::core::time::human;
@@ -248,8 +248,10 @@ fn refused(task: &Task, refusal: &Refusal, server: &Server) -> Found {
     let reason = match code.as_str() {
         LOCK_NOT_AVAILABLE => "lock_timeout, somebody holds a lock that it needs".to_owned(),
         QUERY_CANCELED => "statement_timeout".to_owned(),
+        // A role that has all that is usual meets what somebody has revoked: then only the server says what it is.
         INSUFFICIENT_PRIVILEGE if !matches!(task, Task::Query(_)) => {
-            return hidden(task, server.grant_for(task.needs()));
+            let grant = server.lacks(Needs::Monitor);
+            return hidden(task, grant.unwrap_or_else(|| message.clone()));
         }
         _ => format!("{message} (SQLSTATE {code})"),
     };

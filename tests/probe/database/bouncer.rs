@@ -65,10 +65,37 @@ async fn a_pooler_tells_who_waits_and_a_postgres_is_seen_through_it() {
     let wait = probe(&console(", wait_warn = \"1ms\", wait_fail = \"1h\""));
     let outcome = until(&wait, "wait ").await;
     assert_says(&outcome, Verdict::Warn, &["(postgres of belfry;"]);
-    let outcome = look(&console(", waiting_fail = 1, wait_fail = \"1h\"")).await;
-    assert_says(&outcome, Verdict::Fail, &["waiting 1"]);
-    let outcome = look(&console(", clients_fail = 30, wait_fail = \"1h\"")).await;
-    assert_eq!(outcome.verdict, Verdict::Fail, "{}", said(&outcome));
+    for (keys, verdict, parts) in [
+        (
+            "waiting_warn = 1",
+            Verdict::Warn,
+            ["waiting 1 (warn at 1)"; 2],
+        ),
+        (
+            "waiting_fail = 1",
+            Verdict::Fail,
+            ["waiting 1 (fail at 1)"; 2],
+        ),
+        (
+            "clients_warn = 30",
+            Verdict::Warn,
+            ["clients ", "(warn at 30 %)"],
+        ),
+        (
+            "clients_fail = 30",
+            Verdict::Fail,
+            ["clients ", "(fail at 30 %)"],
+        ),
+    ] {
+        let outcome = look(&console(&format!(", {keys}, wait_fail = \"1h\""))).await;
+        assert_says(&outcome, verdict, &parts);
+    }
+    let outcome = look(&console(", wait_fail = \"1ms\"")).await;
+    assert_says(
+        &outcome,
+        Verdict::Fail,
+        &["wait ", "(postgres of belfry; fail at 1 ms)"],
+    );
     run(&holder, "ROLLBACK").await;
 
     let admin = client(&at("pgbouncer"), &mut tasks).await;
@@ -83,6 +110,24 @@ async fn a_pooler_tells_who_waits_and_a_postgres_is_seen_through_it() {
     drop(pooler);
     let gone = healthy.run(&env(), PATIENT).await;
     assert_eq!(gone.verdict, Verdict::Fail, "{}", said(&gone));
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_use_the_console_is_told_so() {
+    let postgres = Postgres::start(&[]);
+    let users = postgres.place("users", "\"stranger\" \"\"\n");
+    let configure = |folder: &Path, port| {
+        let arguments = configure(folder, port, &postgres);
+        let path = folder.join("pgbouncer.ini");
+        let text = fs::read_to_string(&path).expect("it was just written");
+        let trust = format!("auth_type = trust\nauth_file = {}", users.display());
+        fs::write(&path, text.replace("auth_type = any", &trust)).expect("it is ours");
+        arguments
+    };
+    let pooler = Real::listening("pgbouncer", configure).await;
+    let url = format!("postgres://stranger@127.0.0.1:{}/pgbouncer", pooler.port);
+    let outcome = look(&format!("pgbouncer = {{ url = \"{url}\" }}")).await;
+    assert_fails(&outcome, "not allowed");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use super::*;
 
 /// An aspect, the level below which it is on a calm server, one that it is above in trouble, and one that nothing
 /// reaches.
-type Row = (&'static str, &'static str, &'static str, &'static str);
+pub(super) type Row = (&'static str, &'static str, &'static str, &'static str);
 
 const ROWS: [Row; 32] = [
     ("connections", "90", "0.1", "1000"),
@@ -54,9 +54,30 @@ fn keys(rows: &[Row], levels: impl Fn(&Row) -> (&'static str, &'static str)) -> 
     let off = rest.map(|key| format!("{key} = false"));
     let on = rows.iter().map(|row| {
         let (warn, fail) = levels(row);
-        format!("{} = {{ warn = {warn}, fail = {fail}, every = \"0s\" }}", row.0)
+        format!(
+            "{} = {{ warn = {warn}, fail = {fail}, every = \"0s\" }}",
+            row.0
+        )
     });
     on.chain(off).collect::<Vec<_>>().join(", ")
+}
+
+/// All of them, as many at once as one message has room for.
+pub(super) fn all(levels: impl Fn(&Row) -> (&'static str, &'static str)) -> Vec<String> {
+    let groups = ROWS.chunks(AT_ONCE);
+    groups.map(|rows| keys(rows, &levels)).collect()
+}
+
+/// This aspect alone, at levels that nothing on a calm server reaches.
+pub(super) fn only(key: &str) -> String {
+    let row = ROWS.iter().find(|row| row.0 == key);
+    let row = row.expect("it is one of them");
+    keys(std::slice::from_ref(row), |(_, calm, ..)| (calm, calm))
+}
+
+/// No aspect at all.
+pub(super) fn none() -> String {
+    keys(&[], |(_, calm, ..)| (calm, calm))
 }
 
 /// Which of these aspects are not told with this verdict and the level that makes it.
@@ -134,8 +155,8 @@ async fn every_aspect_is_calm_is_warned_of_and_fails_by_its_levels() {
     let standby = primary.standby();
     let there = session(&standby, &mut tasks).await;
     let url = primary.url();
-    let groups = || ROWS.chunks(AT_ONCE);
-    let probes: Vec<_> = groups()
+    let probes: Vec<_> = ROWS
+        .chunks(AT_ONCE)
         .map(|rows| {
             let made = |levels: fn(&Row) -> (&'static str, &'static str)| {
                 probe(&suite(&url, &keys(rows, levels)))
@@ -144,9 +165,8 @@ async fn every_aspect_is_calm_is_warned_of_and_fails_by_its_levels() {
             (rows, warned, made(|(_, _, low, _)| (low, low)))
         })
         .collect();
-    for rows in groups() {
-        let calm = probe(&suite(&url, &keys(rows, |(_, calm, ..)| (calm, calm))));
-        until(&calm, "pass: ").await;
+    for keys in all(|(_, calm, ..)| (calm, calm)) {
+        until(&probe(&suite(&url, &keys)), "pass: ").await;
     }
     // What is counted is judged by how it grows from here on.
     for (_, warned, failing) in &probes {

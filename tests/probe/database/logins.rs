@@ -80,6 +80,14 @@ async fn both_sides_prove_who_they_are_by_certificates() {
     assert_eq!(outcome.verdict, Verdict::Pass, "{}", said(&outcome));
     let outcome = look(&url(&root, "stranger", &stranger)).await;
     assert_eq!(outcome.verdict, Verdict::Fail, "{}", said(&outcome));
+    let mixed = Chain {
+        root: client.root.clone(),
+        certificates: client.certificates.clone(),
+        key: stranger.key.clone_key(),
+        authority_key: String::new(),
+    };
+    let outcome = look(&url(&root, "mixed", &mixed)).await;
+    assert_says(&outcome, Verdict::Unknown, &["our certificate: "]);
     // Nobody but those who are named is trusted.
     let other = private(&folder, "other", &pem("CERTIFICATE", &client.root));
     assert_fails(

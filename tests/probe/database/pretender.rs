@@ -3,7 +3,7 @@
 use super::*;
 
 /// A message of the protocol.
-fn message(tag: u8, body: &[u8]) -> Vec<u8> {
+pub(super) fn message(tag: u8, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len() + 4).expect("a message is short");
     let mut out = vec![tag];
     out.extend_from_slice(&length.to_be_bytes());
@@ -12,7 +12,7 @@ fn message(tag: u8, body: &[u8]) -> Vec<u8> {
 }
 
 /// Reads the request for TLS and declines, then reads the greeting.
-async fn greet(stream: &mut tokio::net::TcpStream) {
+pub(super) async fn greet(stream: &mut tokio::net::TcpStream) {
     let mut bytes = [0; 1_024];
     drop(stream.read_exact(&mut bytes[..8]).await);
     write(stream, b"N").await;

@@ -51,6 +51,26 @@ async fn a_standby_that_stops_replaying_is_told_of_by_both_and_an_idle_primary_i
     assert_eq!(cut.verdict, Verdict::Warn, "{}", said(&cut));
 }
 
+#[tokio::test]
+async fn a_standby_that_lives_from_an_archive_is_late_only_where_that_is_asked_for() {
+    let primary = Postgres::start(&["autovacuum = off"]);
+    let mut tasks = JoinSet::new();
+    let client = session(&primary, &mut tasks).await;
+    run(&client, "CREATE TABLE t (n int)").await;
+    let standby = primary.standby();
+    standby.shut_down();
+    standby.place("postgresql.auto.conf", "restore_command = 'false'\n");
+    standby.resume();
+    let usual = probe(&suite(&standby.url(), "role = \"standby\""));
+    let (outcome, findings) = usual.explain(&env(), PATIENT).await;
+    assert_eq!(outcome.verdict, Verdict::Pass, "{}", said(&outcome));
+    let streaming = findings.iter().find(|finding| finding.what == "streaming");
+    assert_eq!(streaming.expect("it is told").found, "nothing comes in");
+    let late = "replication_lag = { warn = \"1ms\", fail = \"1h\" }";
+    let parts = ["replication lag ", "(this standby; warn at 1 ms)"];
+    assert_warns(&standby.url(), late, &parts).await;
+}
+
 async fn slots(url: &str, client: &Client) {
     // Nobody takes from the slot, and what it keeps grows until it is lost.
     let slots = "inactive_slots = { warn = \"1ms\", fail = \"1h\" }";
@@ -68,6 +88,13 @@ async fn slots(url: &str, client: &Client) {
         .await;
         run(client, "SELECT pg_switch_wal()").await;
     }
+    let going = look(&suite(url, "inactive_slots = false")).await;
+    let told = "the WAL of replication slot away is unreserved";
+    assert_says(&going, Verdict::Warn, &[told]);
+    let ignored =
+        "inactive_slots = false, replication_slots = { warn = \"1GiB\", ignore = \"^away$$\" }";
+    let ignored = look(&suite(url, ignored)).await;
+    assert_eq!(ignored.verdict, Verdict::Pass, "{}", said(&ignored));
     run(client, "CHECKPOINT").await;
     let lost = look(&suite(url, "inactive_slots = false")).await;
     assert_says(

@@ -101,7 +101,16 @@ async fn broken(url: &str, client: &Client) {
         &["disabled triggers 1 (public.audit on parcels; warn at 1)"],
     )
     .await;
-    run(client, "DROP TRIGGER audit ON parcels").await;
+    for name in ["a", "b", "c"] {
+        let sql = format!(
+            "CREATE TRIGGER {name} BEFORE INSERT ON parcels FOR EACH ROW EXECUTE FUNCTION f(); \
+             ALTER TABLE parcels DISABLE TRIGGER {name}"
+        );
+        run(client, &sql).await;
+    }
+    let several = "disabled triggers 4 (public.a on parcels, public.audit on parcels, public.b on parcels, …; warn at 1)";
+    assert_warns(url, "role = \"primary\"", &[several]).await;
+    run(client, "DROP FUNCTION f CASCADE").await;
     let twice = client
         .batch_execute("CREATE UNIQUE INDEX CONCURRENTLY once ON parcels (id)")
         .await;
