@@ -34,12 +34,16 @@ mod http_proxy;
 mod http_way;
 #[path = "probe/icmp.rs"]
 mod icmp;
+#[path = "probe/inside.rs"]
+mod inside;
 #[path = "probe/journal.rs"]
 mod journal;
 #[path = "probe/log.rs"]
 mod log;
 #[path = "probe/names.rs"]
 mod names;
+#[path = "probe/net.rs"]
+mod net;
 #[path = "probe/ntp.rs"]
 mod ntp;
 #[path = "probe/process.rs"]
@@ -56,6 +60,8 @@ mod tcp;
 mod tls;
 #[path = "probe/udp.rs"]
 mod udp;
+#[path = "probe/uplink.rs"]
+mod uplink;
 #[path = "probe/websocket.rs"]
 mod websocket;
 

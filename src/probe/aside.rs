@@ -93,6 +93,36 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn beyond_as_many_looks_as_may_hang_nothing_is_known() {
+        let mut held = Vec::new();
+        let mut hanging = tokio::task::JoinSet::new();
+        for _ in 0..AT_ONCE {
+            let (release, waits) = mpsc::channel::<()>();
+            let (begun, begins) = oneshot::channel();
+            hanging.spawn(async move {
+                let trace = Trace::start(Duration::from_mins(1));
+                let work = move || {
+                    begun.send(()).ok();
+                    waits.recv().is_ok()
+                };
+                Aside::default().run(&trace, work).await
+            });
+            begins.await.expect("it is begun");
+            held.push(release);
+        }
+        let trace = Trace::start(Duration::from_millis(200));
+        let refused = Aside::default().run(&trace, || ()).await;
+        assert_eq!(
+            refused.expect_err("there is no room").message(),
+            "64 looks at files hang already"
+        );
+        drop(held);
+        while hanging.join_next().await.is_some() {}
+        let trace = Trace::start(Duration::from_mins(1));
+        assert_eq!(Aside::default().run(&trace, || 1).await, Ok(1));
+    }
+
+    #[tokio::test]
     async fn work_that_panics_is_unknown() {
         let trace = Trace::start(Duration::from_secs(20));
         let outcome = Aside::default()

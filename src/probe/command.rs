@@ -109,7 +109,7 @@ impl Command {
             ended: if in_time {
                 ended
             } else {
-                Ended::Late(left.saturating_sub(grace))
+                Ended::Late(whole_millis(left.saturating_sub(grace)))
             },
             cut: out.cut,
             out: out.kept,
@@ -162,6 +162,12 @@ impl Command {
         };
         Outcome::unknown(&format!("{program} cannot be run: {reason}"))
     }
+}
+
+/// So many milliseconds or a little less: some microseconds have gone by since the look began.
+fn whole_millis(time: Duration) -> Duration {
+    let millis = time.as_micros().div_ceil(1_000);
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
 impl Ended {

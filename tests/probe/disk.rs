@@ -4,10 +4,12 @@ use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use belfry::core::outcome::Outcome;
 use belfry::probe::{Env, Probe};
 use tempfile::TempDir;
+use tokio::time::sleep;
 
 use crate::{PATIENT, env, probe, said};
 
@@ -134,6 +136,7 @@ async fn a_disk_that_was_remounted_or_taken_away_fails() {
     assert_eq!(disk.said("").await, "fail: it is read-only");
     assert!(disk.said(", read_only = true").await.starts_with("pass: "));
     run("mount", &["-o", "remount,rw", path]).expect("it is mounted");
+    assert_eq!(disk.said(", read_only = true").await, "fail: it is written");
     assert!(disk.said(", mounted = true").await.starts_with("pass: "));
     run("umount", &[path]).expect("it is mounted");
     let told = disk
@@ -164,6 +167,50 @@ async fn tells_its_latency(disk: &Disk) {
 async fn the_device_of_a_real_disk_tells_its_latency() {
     let Some(disk) = Disk::mount() else { return };
     tells_its_latency(&disk).await;
+}
+
+#[tokio::test]
+async fn how_busy_a_real_disk_is_has_levels() {
+    let Some(disk) = Disk::mount() else { return };
+    for (keys, level) in [
+        ("busy_warn = 0, busy_fail = 100", "warn at 0 %"),
+        ("busy_fail = 0", "fail at 0 %"),
+    ] {
+        let probe = disk.probe(&format!(", space_fail = 100, {keys}"));
+        let first = said(&disk.look(&probe).await);
+        assert!(first.starts_with("pass: "), "{first}");
+        // A share of no time is none.
+        let mut told = first;
+        while told.starts_with("pass: ") {
+            sleep(Duration::from_millis(120)).await;
+            told = said(&disk.look(&probe).await);
+        }
+        assert!(
+            told.contains(": device busy ") && told.contains(level),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_leads_nowhere_fails_and_says_why() {
+    let folder = TempDir::new().expect("a folder");
+    let ring = folder.path().join("ring");
+    std::os::unix::fs::symlink(&ring, &ring).expect("there is room");
+    let look = async |path: &std::path::Path| {
+        let text = format!("disk = {{ path = \"{}\" }}", path.display());
+        said(&probe(&text).run(&env(), PATIENT).await)
+    };
+    let told = look(&ring).await;
+    assert!(
+        told.starts_with("fail: ") && told.contains("/ring: ") && told.contains("symbolic links"),
+        "{told}"
+    );
+    let none = look(&folder.path().join("none")).await;
+    assert!(
+        none.starts_with("fail: ") && none.ends_with("/none does not exist"),
+        "{none}"
+    );
 }
 
 #[tokio::test]

@@ -129,6 +129,43 @@ async fn why_is_told_with_the_ranges_of_the_plugin() {
 }
 
 #[tokio::test]
+async fn a_number_beyond_the_plugins_own_range_is_told_as_a_failure() {
+    let probe = probe(&sh("echo \"SLOW|rta=900ms;100;500 n=7;5:\"; exit 2"));
+    let (_, findings) = probe.explain(&env(), crate::PATIENT).await;
+    let verdicts: Vec<_> = findings
+        .iter()
+        .map(|f| (f.what.as_str(), f.verdict))
+        .collect();
+    let expected = [
+        ("end", Verdict::Fail),
+        ("rta", Verdict::Fail),
+        ("n", Verdict::Pass),
+    ];
+    assert_eq!(verdicts, expected);
+}
+
+#[tokio::test]
+async fn beyond_as_many_commands_as_may_run_at_once_others_wait_and_say_so() {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path().display();
+    let started = || fs::read_dir(folder.path()).unwrap().count();
+    let mut looks: JoinSet<Outcome> = (0..32)
+        .map(|n| look_at(sh(&format!("touch {at}/{n}; sleep 600"))))
+        .collect();
+    while started() < 32 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    let outcome = look_briefly(&exec(&["/bin/true"])).await;
+    assert_eq!(
+        said(&outcome),
+        "unknown: 32 commands run already; the others wait"
+    );
+    looks.shutdown().await;
+    let outcome = look(&exec(&["/bin/true"])).await;
+    assert_eq!(outcome.verdict, Verdict::Pass, "{}", said(&outcome));
+}
+
+#[tokio::test]
 async fn nothing_is_inherited_but_path_language_and_what_is_said() {
     let outcome = look(
         "exec = { command = [\"/bin/sh\", \"-c\", \"env | cut -d= -f1 | sort | grep -vE '^(LANG|PATH|PWD|SHLVL|OLDPWD|_)$$' | tr '\\\\n' ' '; echo $$WHO; pwd; cat\"], environment = { WHO = \"me and you\" }, directory = \"/usr\" }",
@@ -171,6 +208,20 @@ async fn what_cannot_be_run_is_unknown_with_what_to_do() {
     ] {
         assert_eq!(said(&look(&text).await), told);
     }
+}
+
+#[tokio::test]
+async fn what_is_no_program_is_unknown_with_the_words_of_the_system() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("garbage");
+    fs::write(&path, [0x7f, 1, 2, 3]).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&path, mode).unwrap();
+    let told = said(&look(&exec(&[path.to_str().unwrap()])).await);
+    assert!(
+        told.starts_with("unknown: ") && told.contains(" cannot be run: Exec format error"),
+        "{told}"
+    );
 }
 
 #[tokio::test]

@@ -137,3 +137,127 @@ async fn a_file_that_is_replaced_with_the_same_size_has_changed() {
     fs::remove_file(&path).unwrap();
     assert_fails(&probe.run(&env, crate::PATIENT).await, "there is no ");
 }
+
+/// A change of a file, and what is said of it.
+type Change = (&'static str, fn(&Path));
+
+#[tokio::test]
+async fn every_way_in_which_a_file_can_change_is_named() {
+    let changes: [Change; 6] = [
+        ("its content", |path| fs::write(path, "bbbb").unwrap()),
+        ("its size", |path| {
+            // Too large for its content to be compared at every look.
+            File::options()
+                .write(true)
+                .open(path)
+                .unwrap()
+                .set_len(17 << 20)
+                .unwrap();
+        }),
+        ("it is another file", |path| {
+            let (other, written) = (
+                path.with_extension("new"),
+                fs::metadata(path).unwrap().modified().unwrap(),
+            );
+            fs::copy(path, &other).unwrap();
+            File::options()
+                .write(true)
+                .open(&other)
+                .unwrap()
+                .set_modified(written)
+                .unwrap();
+            fs::rename(other, path).unwrap();
+        }),
+        ("its mode or owner", |path| {
+            fs::set_permissions(path, PermissionsExt::from_mode(0o600)).unwrap();
+        }),
+        ("when it was written", |path| {
+            let file = File::options().write(true).open(path).unwrap();
+            file.set_modified(std::time::UNIX_EPOCH + Duration::from_hours(1))
+                .unwrap();
+        }),
+        ("where the symlink leads", |path| {
+            let other = path.with_extension("other");
+            fs::copy(path, &other).unwrap();
+            fs::remove_file(path).unwrap();
+            symlink(other, path).unwrap();
+        }),
+    ];
+    for (what, change) in changes {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("f");
+        fs::write(&path, "aaaa").unwrap();
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+        let (probe, env) = (probe(&file(&path, "changed = true, ")), env());
+        passes(&probe.run(&env, crate::PATIENT).await);
+        change(&path);
+        let outcome = probe.run(&env, crate::PATIENT).await;
+        assert_eq!(said(&outcome), format!("warn: changed within 1 h: {what}"));
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_goes_and_comes_has_changed() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("f");
+    fs::write(&path, "x").unwrap();
+    let (probe, env) = (probe(&file(&path, "changed = true, ")), env());
+    passes(&probe.run(&env, crate::PATIENT).await);
+    fs::remove_file(&path).unwrap();
+    let gone = probe.run(&env, crate::PATIENT).await;
+    assert_fails(&gone, "there is no ");
+    assert_fails(&gone, "changed within 1 h: it is gone");
+    fs::write(&path, "x").unwrap();
+    let again = said(&probe.run(&env, crate::PATIENT).await);
+    assert_eq!(again, "warn: changed within 1 h: it is there again");
+}
+
+#[tokio::test]
+async fn what_a_file_measures_is_warned_of_and_fails_and_what_it_is_is_named() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("f");
+    fs::write(&path, "version = 7\n").unwrap();
+    let old = fs::metadata(&path)
+        .unwrap()
+        .modified()
+        .unwrap()
+        .checked_sub(Duration::from_hours(1))
+        .unwrap();
+    File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_modified(old)
+        .unwrap();
+    let socket = folder.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for (path, keys, told) in [
+        (
+            path.as_path(),
+            "age_warn = \"30m\", age_fail = \"2h\", ",
+            "warn: age 1 h (warn at 30 min)",
+        ),
+        (
+            &path,
+            "size_warn = \"10B\", ",
+            "warn: size 12 B (warn at 10 B)",
+        ),
+        (
+            &path,
+            "size_min = \"1KiB\", ",
+            "fail: size 12 B, below 1 KiB",
+        ),
+        (&path, "group = \"nosuchgroup\", ", "fail: group "),
+        (
+            folder.path(),
+            "entries_fail = 2, ",
+            "fail: entries 2 (fail at 2)",
+        ),
+        (folder.path(), "", "pass: folder of 2, written "),
+        (&socket, "", "pass: socket of 0 B, written "),
+        (Path::new("/dev/null"), "", "pass: device of 0 B, written "),
+    ] {
+        let said = said(&look(&file(path, keys)).await);
+        assert!(said.starts_with(told), "{keys}: {said}");
+    }
+}

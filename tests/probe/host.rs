@@ -4,8 +4,67 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
+
+use belfry::core::outcome::Verdict;
+use tokio::time::sleep;
 
 use crate::{PATIENT, env, probe, said};
+
+/// The numbers of a host and the keys of their levels.
+const LEVELS: [(&str, &str); 8] = [
+    ("cpu", "cpu"),
+    ("load per core", "load"),
+    ("memory", "memory"),
+    ("swap", "swap"),
+    ("cpu pressure", "cpu_pressure"),
+    ("memory pressure", "memory_pressure"),
+    ("io pressure", "io_pressure"),
+    ("open files", "files"),
+];
+
+/// Levels that this machine is above, and such that nothing reaches.
+fn levels(warn: bool, fail: bool) -> String {
+    let keys = LEVELS.map(|(_, key)| {
+        let most = if key == "load" { 1_000 } else { 100 };
+        let level = |is_low: bool| if is_low { 0 } else { most };
+        format!("{key}_warn = {}, {key}_fail = {}", level(warn), level(fail))
+    });
+    format!("host = {{ {} }}", keys.join(", "))
+}
+
+#[tokio::test]
+async fn every_number_of_this_machine_passes_is_warned_of_and_fails_by_its_levels() {
+    for (text, verdict) in [
+        (levels(false, false), Verdict::Pass),
+        (levels(true, false), Verdict::Warn),
+        (levels(true, true), Verdict::Fail),
+    ] {
+        let (env, probe) = (env(), probe(&text));
+        let (_, first) = probe.explain(&env, PATIENT).await;
+        assert!(
+            first.iter().all(|finding| finding.what != "cpu"),
+            "there is nothing to compare with yet: {first:?}"
+        );
+        // The kernel counts ticks.
+        let mut findings = first;
+        while findings.iter().all(|finding| finding.what != "cpu") {
+            sleep(Duration::from_millis(20)).await;
+            findings = probe.explain(&env, PATIENT).await.1;
+        }
+        let outcome = probe.run(&env, PATIENT).await;
+        assert_eq!(outcome.verdict, verdict, "{}", said(&outcome));
+        // What this kernel has not (swap, pressure) has no number.
+        let judged = |what: &str| findings.iter().find(|finding| finding.what == what);
+        for what in ["cpu", "load per core", "memory", "open files"] {
+            assert!(judged(what).is_some(), "{what} is not told: {findings:?}");
+        }
+        for (what, _) in LEVELS {
+            let is_so = judged(what).is_none_or(|finding| finding.verdict == verdict);
+            assert!(is_so, "{what}: {findings:?}");
+        }
+    }
+}
 
 /// Where groups of memory are, and the file with their limit: version 1, version 2.
 const PLACES: [(&str, &str); 2] = [

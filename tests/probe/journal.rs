@@ -179,3 +179,40 @@ async fn a_flood_is_counted_to_its_end_and_one_entry_of_megabytes_stops_nothing(
     log.write("2.journal", &entries);
     assert_eq!(log.look().await, counted(201, "ERROR last"));
 }
+
+#[tokio::test]
+async fn what_one_look_has_no_room_for_is_left_for_the_next_and_said() {
+    let mut log = Followed::new(", match = \"^ERROR\"");
+    log.write("1.journal", &[entry("a.service", 6, "begin")]);
+    assert_eq!(log.look().await, NONE);
+    // Sixteen runs of a megabyte each are one look.
+    let long = "x".repeat(50_000);
+    let entries: Vec<_> = (0..500).map(|_| entry("a.service", 6, &long)).collect();
+    log.write("2.journal", &entries);
+    log.write("3.journal", &[entry("a.service", 6, "ERROR last")]);
+    let left = format!("{NONE}, some left for the next look");
+    assert_eq!(log.look().await, left);
+    let mut told = left.clone();
+    while told == left {
+        told = log.look().await;
+    }
+    assert_eq!(told, counted(1, "ERROR last"));
+}
+
+#[test]
+fn a_journal_of_others_is_unknown_with_the_group_to_join() {
+    let inside = crate::inside::Inside::new();
+    let mut log = Followed::new("");
+    log.write("1.journal", &[entry("a.service", 6, "begin")]);
+    let file = log.folder.path().join("1.journal");
+    let folder = inside.path().join("journal");
+    fs::create_dir(&folder).unwrap();
+    fs::copy(file, folder.join("1.journal")).unwrap();
+    crate::inside::mode(&folder.join("1.journal"), 0o000);
+    let key = format!("log = {{ journal = true, directory = {folder:?} }}");
+    assert_eq!(
+        inside.as_nobody(&key),
+        "unknown: we may not read all of the journal; add our user to the group systemd-journal (SupplementaryGroups= of \
+         our unit)"
+    );
+}

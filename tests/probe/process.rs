@@ -99,6 +99,71 @@ async fn a_pidfile_that_says_nothing_fails_and_one_that_cannot_be_read_is_unknow
 }
 
 #[tokio::test]
+async fn what_processes_take_is_warned_of_and_fails_by_its_levels() {
+    let folder = TempDir::new().unwrap();
+    let script = "sleep 600 & read -r x </dev/zero; : unmistakable";
+    let running = Running::start(&folder, "belltower-l", script);
+    let child = children(&running).await;
+    let second = Running::start(&folder, "belltower-l", "read -r x </dev/zero; :");
+    let which = "match = \"belltower-[l] -c\"";
+    for (keys, verdict, part) in [
+        ("memory_warn = \"1B\"", Verdict::Warn, "memory "),
+        ("memory_fail = \"1B\"", Verdict::Fail, "memory "),
+        ("threads_warn = 2", Verdict::Warn, "threads 2 (warn at 2)"),
+        ("threads_fail = 2", Verdict::Fail, "threads 2 (fail at 2)"),
+        ("children_warn = 1", Verdict::Warn, "children 1 (warn at 1)"),
+        ("children_fail = 1", Verdict::Fail, "children 1 (fail at 1)"),
+        ("files_warn = 1", Verdict::Warn, "open files "),
+        ("files_fail = 1", Verdict::Fail, "open files "),
+        (
+            "most = 1",
+            Verdict::Fail,
+            "2 processes of /belltower-[l] -c/, not 1 to 1",
+        ),
+        (
+            "least = 3",
+            Verdict::Fail,
+            "2 processes of /belltower-[l] -c/, not 3 or more",
+        ),
+        (
+            "threads_warn = 2, with_children = true, memory_fail = \"1TiB\"",
+            Verdict::Warn,
+            "threads 2",
+        ),
+    ] {
+        let outcome = look(&format!("process = {{ {which}, {keys} }}")).await;
+        assert_eq!(outcome.verdict, verdict, "{keys}: {}", said(&outcome));
+        assert!(
+            outcome.message().contains(part),
+            "{keys}: {}",
+            said(&outcome)
+        );
+    }
+    drop((running, second));
+    end(&child);
+}
+
+/// The processes that it has started, when there are some.
+async fn children(running: &Running) -> String {
+    let path = format!("/proc/{0}/task/{0}/children", running.0.id());
+    for _ in 0..500 {
+        let children = fs::read_to_string(&path).unwrap_or_default();
+        if !children.is_empty() {
+            return children;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    unreachable!("it starts one");
+}
+
+fn end(processes: &str) {
+    for pid in processes.split_whitespace() {
+        let pid = nix::unistd::Pid::from_raw(pid.parse().expect("a number"));
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).ok();
+    }
+}
+
+#[tokio::test]
 async fn a_zombie_fails() {
     let folder = TempDir::new().unwrap();
     let zombie = Running::start(&folder, "belltower-z", "exit 0");
@@ -129,7 +194,7 @@ async fn one_that_spins_is_seen_and_so_are_its_children_and_its_restart() {
     let second = probe.run(&env, crate::PATIENT).await;
     assert_fails(&second, "cpu ");
     assert!(second.message().contains("children 1"), "{}", said(&second));
-    let child = fs::read_to_string(format!("/proc/{0}/task/{0}/children", running.0.id()));
+    let child = children(&running).await;
     drop(running);
     let again = Running::start(&folder, "belltower-s", "read -r x </dev/zero; :");
     sleep(Duration::from_millis(100)).await;
@@ -140,8 +205,5 @@ async fn one_that_spins_is_seen_and_so_are_its_children_and_its_restart() {
         said(&third)
     );
     drop(again);
-    for pid in child.unwrap_or_default().split_whitespace() {
-        let pid = nix::unistd::Pid::from_raw(pid.parse().unwrap());
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).ok();
-    }
+    end(&child);
 }

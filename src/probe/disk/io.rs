@@ -185,6 +185,20 @@ mod tests {
     }
 
     #[test]
+    fn a_device_whose_statistic_is_not_understood_is_named() {
+        let place = tempfile::tempdir().expect("a folder");
+        let about = std::fs::metadata(place.path()).expect("it is there").dev();
+        let device = format!("{}:{}", major(about), minor(about));
+        std::fs::create_dir(place.path().join(&device)).expect("there is room");
+        std::fs::write(place.path().join(&device).join("stat"), "odd\n").expect("there is room");
+        let told = Counters::now(place.path(), place.path()).expect_err("it is odd");
+        assert_eq!(
+            told,
+            format!("what the kernel says of {device} is not understood")
+        );
+    }
+
+    #[test]
     fn what_is_in_memory_has_no_device() {
         let told = Counters::now(Path::new(PLACE), Path::new("/proc")).expect_err("it has none");
         assert!(told.contains("no device of its own"), "{told}");

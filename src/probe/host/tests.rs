@@ -133,15 +133,47 @@ fn a_killed_process_is_warned_of_for_an_hour_and_then_forgotten() {
 }
 
 #[test]
-fn a_kernel_that_crashed_in_part_is_warned_of() {
+fn what_broke_by_the_bits_of_the_kernel_is_warned_of() {
+    for (bit, what) in [
+        (4, "the processor reported an error"),
+        (5, "a bad page of memory was found"),
+        (7, "the kernel has crashed in part (oops)"),
+        (14, "a processor was stuck (soft lockup)"),
+    ] {
+        let seen = Seen {
+            tainted: 1 << bit | 1,
+            ..calm()
+        };
+        let (said, _) = judged(&settings("host = {}"), seen, None, NOW);
+        assert_eq!(
+            said,
+            format!("warn: {what} since it was started; see dmesg")
+        );
+    }
+    // All others: modules, workarounds, live patches.
+    let harmless = !(1 << 4 | 1 << 5 | 1 << 7 | 1 << 14);
     let seen = Seen {
-        tainted: 1 << 7 | 1,
+        tainted: harmless,
         ..calm()
     };
     let (said, _) = judged(&settings("host = {}"), seen, None, NOW);
+    assert!(said.starts_with("pass"), "{said}");
+}
+
+#[test]
+fn what_this_kernel_does_not_tell_is_not_judged() {
+    let blind = Seen {
+        memory: None,
+        cpu_pressure: None,
+        memory_pressure: None,
+        io_pressure: None,
+        files: None,
+        ..calm()
+    };
+    let strict = settings("host = { memory_warn = 0, io_pressure_warn = 0, files_fail = 0 }");
     assert_eq!(
-        said,
-        "warn: the kernel has crashed in part (oops) since it was started; see dmesg"
+        judged(&strict, blind, None, NOW).0,
+        "pass: load 0.5 on 2 cores, memory unknown"
     );
 }
 

@@ -77,6 +77,16 @@ fn the_state_is_what_is_wanted_or_is_told_with_its_reason() {
             "fail: nginx.service is masked: it cannot be started; inactive (dead)",
         ),
         (
+            "",
+            "LoadState=bad-setting\nActiveState=inactive\nSubState=dead\n",
+            "fail: nginx.service is not loaded (bad-setting); see systemctl status; inactive (dead)",
+        ),
+        (
+            "",
+            "LoadState=loaded\nActiveState=deactivating\nSubState=stop-sigterm\n",
+            "fail: deactivating (stop-sigterm)",
+        ),
+        (
             "active = [\"inactive\"], ",
             "Result=success\nLoadState=loaded\nActiveState=inactive\nSubState=dead\n",
             "pass: inactive (dead)",
