@@ -73,86 +73,78 @@ async fn answering(answers: Vec<Vec<u8>>) -> Server {
     Server::start(move |stream| answer(stream, answers.clone())).await
 }
 
-#[tokio::test]
-async fn what_is_no_answer_to_a_question_is_told_as_such_and_an_end_as_an_end() {
-    let nothing = || rows(&[], &[]);
-    let connections = &only("connections");
+/// What is answered, what is asked, and what is said of it.
+type Case = (Vec<Vec<u8>>, String, Verdict, &'static str);
+
+/// To the first question, which is what it is.
+fn at_first() -> Vec<Case> {
+    let fails = |answers, part| (answers, only("connections"), Verdict::Fail, part);
+    let refusal = vec![error("ERROR", "55000", "not now")];
+    let end = vec![error("FATAL", "57P01", "good bye")];
+    vec![
+        (
+            vec![itself()],
+            none(),
+            Verdict::Pass,
+            "PostgreSQL 15.4, primary in ",
+        ),
+        fails(vec![rows(&[], &[])], "does not answer as a PostgreSQL does"),
+        fails(refusal, ": not now (SQLSTATE 55000)"),
+        fails(end, ": good bye (SQLSTATE 57P01)"),
+        fails(vec![], "closed the connection"),
+    ]
+}
+
+/// To the next one. What a question of the user's own does to a session is no fault of the server.
+fn later() -> Vec<Case> {
+    let unknown = |answer, keys, part| (vec![itself(), answer], keys, Verdict::Unknown, part);
     let own = format!(
         "{}, query = {{ name = \"orders\", sql = \"SELECT 1\", rows = 1 }}",
         none()
     );
     let settings = format!("{}, settings = {{ fsync = \"on\" }}", none());
-    for (answers, keys, verdict, part) in [
+    vec![
         (
             vec![itself()],
-            &none(),
-            Verdict::Pass,
-            "PostgreSQL 15.4, primary in ",
-        ),
-        (
-            vec![nothing()],
-            connections,
-            Verdict::Fail,
-            "does not answer as a PostgreSQL does",
-        ),
-        (
-            vec![error("ERROR", "55000", "not now")],
-            connections,
-            Verdict::Fail,
-            ": not now (SQLSTATE 55000)",
-        ),
-        (
-            vec![error("FATAL", "57P01", "good bye")],
-            connections,
-            Verdict::Fail,
-            ": good bye (SQLSTATE 57P01)",
-        ),
-        (vec![], connections, Verdict::Fail, "closed the connection"),
-        (
-            vec![itself()],
-            connections,
+            only("connections"),
             Verdict::Fail,
             "closed the connection",
         ),
-        (
-            vec![itself(), nothing()],
-            connections,
-            Verdict::Unknown,
+        unknown(
+            rows(&[], &[]),
+            only("connections"),
             "connections: could not look: it answered oddly",
         ),
-        (
-            vec![itself(), rows(&["name"], &["fsync"])],
-            &settings,
-            Verdict::Unknown,
+        unknown(
+            rows(&["name"], &["fsync"]),
+            settings,
             "settings: could not look: it answered oddly",
         ),
         (
             vec![itself()],
-            &own,
+            own.clone(),
             Verdict::Unknown,
             "orders: could not look: connection closed",
         ),
-        (
-            vec![itself(), error("FATAL", "57P01", "good bye")],
-            &own,
-            Verdict::Unknown,
+        unknown(
+            error("FATAL", "57P01", "good bye"),
+            own,
             "orders: could not look: ",
         ),
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn what_is_no_answer_to_a_question_is_told_as_such_and_an_end_as_an_end() {
+    for (answers, keys, verdict, part) in at_first().into_iter().chain(later()) {
         let server = answering(answers).await;
-        let outcome = look(&suite(
-            &format!("postgres://u:p@{}/d", server.address),
-            keys,
-        ))
-        .await;
-        assert_says(&outcome, verdict, &[part]);
+        let url = format!("postgres://u:p@{}/d", server.address);
+        assert_says(&look(&suite(&url, &keys)).await, verdict, &[part]);
     }
-    let server = answering((0..4).map(|_| nothing()).collect()).await;
-    let text = format!(
-        "pgbouncer = {{ url = \"postgres://u:p@{}/pgbouncer\" }}",
-        server.address
-    );
-    assert_fails(&look(&text).await, "does not answer as a PgBouncer does");
+    let server = answering((0..4).map(|_| rows(&[], &[])).collect()).await;
+    let url = format!("postgres://u:p@{}/pgbouncer", server.address);
+    let outcome = look(&format!("pgbouncer = {{ url = \"{url}\" }}")).await;
+    assert_fails(&outcome, "does not answer as a PgBouncer does");
 }
 
 #[tokio::test]

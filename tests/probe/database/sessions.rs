@@ -107,6 +107,7 @@ async fn who_waits_for_whom(postgres: &Postgres, client: &Client, tasks: &mut Jo
     run(client, "PREPARE TRANSACTION 'orders-7'").await;
     let prepared = "prepared_transactions = { warn = \"1ms\", fail = \"1h\" }";
     assert_warns(&url, prepared, &["orders-7 of belfry on postgres"]).await;
+    until(&all, "waits for a prepared transaction").await;
     assert_warns(&url, "wraparound = { warn = 1 }", &["wraparound "]).await;
     assert_warns(&url, "freeze = { warn = 0.0000001 }", &["freeze "]).await;
 }

@@ -40,6 +40,10 @@ async fn a_standby_that_stops_replaying_is_told_of_by_both_and_an_idle_primary_i
         assert_eq!(outcome.verdict, Verdict::Warn, "{}", said(&outcome));
         until(probe, "replication bytes ").await;
     }
+    let others =
+        "inactive_slots = false, replication_lag = { warn = \"1ms\", ignore = \"^walreceiver$$\" }";
+    let others = look(&suite(&primary.url(), others)).await;
+    assert_eq!(others.verdict, Verdict::Pass, "{}", said(&others));
     run(&there, "SELECT pg_wal_replay_resume()").await;
     until(&above, "pass: ").await;
     until(&below, "pass: ").await;
