@@ -22,6 +22,8 @@ mod https;
 mod isolation;
 #[path = "daemon/mail.rs"]
 mod mail;
+#[path = "daemon/own.rs"]
+mod own;
 #[path = "daemon/remedy.rs"]
 mod remedy;
 #[path = "daemon/restart.rs"]

@@ -23,6 +23,8 @@ mod isolation;
 mod late;
 #[path = "engine/made.rs"]
 mod made;
+#[path = "engine/members.rs"]
+mod members;
 #[path = "engine/plans.rs"]
 mod plans;
 #[path = "engine/remedies.rs"]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use procfs::process::{LimitValue, Process};
+use procfs::{ProcError, ProcResult};
 
 use super::env::Env;
 use crate::core::outcome::{Outcome, Verdict};
@@ -49,6 +50,10 @@ pub const FILES: Limits = Limits {
     fail: Some(95),
 };
 
+/// Linux's number for "too many open files" in the process.
+const EMFILE: i32 = 24;
+const EXHAUSTED: &str =
+    "every file that this process may have open is; raise LimitNOFILE= of our unit";
 /// `Vitals::archive_state` of an archive that cannot be reached.
 const NOT_REACHABLE: u64 = 2;
 
@@ -102,11 +107,12 @@ impl Settings {
             Part::Archive => archive(vitals, self.limits),
             Part::Memory => match resident() {
                 Ok(bytes) => memory(bytes, self.limits),
-                Err(outcome) => outcome,
+                Err(error) => unreadable(&error),
             },
             Part::Files => match open_files() {
                 Ok((open, most)) => files(open, most, self.limits),
-                Err(outcome) => outcome,
+                Err(error) if is_exhausted(&error) => Outcome::fail(EXHAUSTED),
+                Err(error) => unreadable(&error),
             },
             Part::Unseen => unseen::judge(&env.witness.unseen(), env.clock.now(), self.limits),
         }
@@ -119,8 +125,12 @@ fn journal(vitals: &Vitals, limits: Limits) -> Outcome {
         let why = vitals.commit_error.load_full();
         let usual = "look at the disk and at our log";
         let why = why.as_deref().map_or(usual, String::as_str);
+        let commits = match failures {
+            1 => "commit".to_owned(),
+            n => format!("{n} commits"),
+        };
         return Outcome::fail(&format!(
-            "the last {failures} commits failed, nothing is durable now: {why}"
+            "the last {commits} failed, nothing is durable now: {why}"
         ));
     }
     let verdict = limits.judge(vitals.commit.value());
@@ -240,26 +250,28 @@ fn mebibytes(bytes: u64) -> String {
 }
 
 /// The resident memory of this process, in bytes.
-fn resident() -> Result<u64, Outcome> {
-    let status = Process::myself().and_then(|process| process.status());
-    let status = status.map_err(|error| unreadable(&error))?;
-    let kibibytes = status.vmrss.unwrap_or_default();
+fn resident() -> ProcResult<u64> {
+    let kibibytes = Process::myself()?.status()?.vmrss.unwrap_or_default();
     Ok(kibibytes.saturating_mul(1 << 10))
 }
 
 /// How many files this process has open, and may have.
-fn open_files() -> Result<(u64, u64), Outcome> {
-    let process = Process::myself().map_err(|error| unreadable(&error))?;
-    let open = process.fd_count().map_err(|error| unreadable(&error))?;
-    let limits = process.limits().map_err(|error| unreadable(&error))?;
-    let most = match limits.max_open_files.soft_limit {
+fn open_files() -> ProcResult<(u64, u64)> {
+    let process = Process::myself()?;
+    let open = process.fd_count()?;
+    let most = match process.limits()?.max_open_files.soft_limit {
         LimitValue::Unlimited => u64::MAX,
         LimitValue::Value(most) => most,
     };
     Ok((open as u64, most))
 }
 
-fn unreadable(error: &procfs::ProcError) -> Outcome {
+/// Whether it could not be counted because no file can be opened any more: then all are.
+fn is_exhausted(error: &ProcError) -> bool {
+    matches!(error, ProcError::Io(error, _) if error.raw_os_error() == Some(EMFILE))
+}
+
+fn unreadable(error: &ProcError) -> Outcome {
     Outcome::unknown(&format!("/proc/self cannot be read: {error}"))
 }
 
@@ -299,6 +311,20 @@ mod tests {
         assert_eq!(
             look(Part::Journal, vitals),
             "pass: committed in 0.3 ms, 41 MiB"
+        );
+        for (took, told) in [
+            (1, "warn: committed in 1 s (warn at 1 s), 0 MiB"),
+            (10, "fail: committed in 10 s (fail at 10 s), 0 MiB"),
+        ] {
+            let vitals = Vitals::default();
+            vitals.commit.set_duration(Duration::from_secs(took));
+            assert_eq!(look(Part::Journal, vitals), told);
+        }
+        let vitals = Vitals::default();
+        vitals.commit_failures.set(1);
+        assert_eq!(
+            look(Part::Journal, vitals),
+            "fail: the last commit failed, nothing is durable now: look at the disk and at our log"
         );
         let vitals = Vitals::default();
         vitals.commit_failures.set(3);
@@ -365,6 +391,18 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_waits_and_nothing_lags_all_is_well() {
+        assert_eq!(look(Part::Outbox, Vitals::default()), "pass: nothing waits");
+        assert_eq!(look(Part::Archive, Vitals::default()), "pass: up to date");
+        let vitals = Vitals::default();
+        vitals.archive_lag.set_duration(Duration::from_hours(2));
+        assert_eq!(
+            look(Part::Archive, vitals),
+            "warn: the archive is 2 h behind (warn at 5 min)"
+        );
+    }
+
+    #[test]
     fn somebody_who_cannot_be_told_is_warned_of_beside_what_waits() {
         let vitals = Vitals::default();
         vitals.outbox_refused.set(1);
@@ -392,8 +430,23 @@ mod tests {
             said.starts_with("pass: ") && said.ends_with("open files"),
             "{said}"
         );
-        assert_eq!(files(80, 100, FILES).verdict, Verdict::Warn);
-        assert_eq!(files(95, 100, FILES).verdict, Verdict::Fail);
-        assert_eq!(memory(256 << 20, MEMORY).verdict, Verdict::Warn);
+        for (outcome, told) in [
+            (
+                files(80, 100, FILES),
+                "warn: 80 % of 100 open files (warn at 80 %); raise LimitNOFILE= of our unit",
+            ),
+            (
+                files(95, 100, FILES),
+                "fail: 95 % of 100 open files (fail at 95 %); raise LimitNOFILE= of our unit",
+            ),
+            (memory(256 << 20, MEMORY), "warn: 256 MiB (warn at 256 MiB)"),
+            (
+                unreadable(&ProcError::NotFound(None)),
+                "unknown: /proc/self cannot be read: File not found",
+            ),
+        ] {
+            let said = format!("{}: {}", outcome.verdict.word(), outcome.message());
+            assert_eq!(said, told);
+        }
     }
 }

@@ -37,6 +37,8 @@ impl Known {
         // The last look may have found something else, as while a recovery is not confirmed.
         let seen = last.filter(|outcome| outcome.verdict == verdict);
         let why = match seen {
+            // Who has paused it, or what it lacks; what was seen before is no reason.
+            _ if phase == Phase::Paused => watched.record.reason.to_string(),
             _ if engine.is_deaf_to(watched) => "cannot be heard over its uplink".to_owned(),
             Some(outcome) => text_of(outcome),
             None if phase == Phase::Down || phase == Phase::Degraded => {
