@@ -14,7 +14,11 @@ fn flag(file: &Path, remedy: &str) -> String {
 
 /// What is said of the remedies of the check.
 fn told(daemon: &Daemon) -> Vec<String> {
-    let check = daemon.json("/api/v1/checks/flag");
+    told_of(daemon, "flag")
+}
+
+fn told_of(daemon: &Daemon, check: &str) -> Vec<String> {
+    let check = daemon.json(&format!("/api/v1/checks/{check}"));
     let log = check["remedy"]["log"]
         .as_array()
         .cloned()
@@ -76,6 +80,86 @@ fn what_it_does_not_heal_is_mailed_with_what_was_tried() {
     let lines = tried.matches("/bin/sh failed: exit code 5: no such service");
     assert!(lines.count() >= 2, "{plain}");
     assert_eq!(told(&daemon).len(), 2);
+}
+
+#[test]
+fn every_way_in_which_a_remedy_can_fail_is_said() {
+    let ways = [
+        (
+            "run = [\"/no/such/fix\"]",
+            "/no/such/fix failed: /no/such/fix cannot be run: there is no such file, or its interpreter is missing (after ",
+        ),
+        (
+            "run = [\"/bin/sleep\", \"600\"], timeout = \"1s\"",
+            "/bin/sleep failed: did not end within 1 s (after ",
+        ),
+        (
+            "run = [\"/bin/sh\", \"-c\", \"kill -KILL $$$$\"]",
+            "/bin/sh failed: killed by SIGKILL (after ",
+        ),
+        (
+            "run = [\"/bin/true\"], user = \"nosuchuser\"",
+            "/bin/true failed: there is no user nosuchuser; create it (after ",
+        ),
+        (
+            "run = [\"/bin/pwd\"], directory = \"/no/such\"",
+            "/bin/pwd failed: there is no directory /no/such to run it in (after ",
+        ),
+        (
+            "stop = [\"/bin/false\"], start = [\"/bin/true\"]",
+            "/bin/false, then /bin/true: /bin/false failed: exit code 1 (after ",
+        ),
+        (
+            "restart = \"no-such.service\"",
+            "restart no-such.service: stop no-such.service failed: exit code ",
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let check = |(number, (remedy, _)): (usize, &(&str, &str))| {
+        let rest = "after = 1, limit = \"1 per 1h\", settle = \"0s\"";
+        flag(&folder.path().join("none"), &format!("{remedy}, {rest}"))
+            .replace("[check.flag]", &format!("[check.flag-{number}]"))
+    };
+    let checks: String = ways.iter().enumerate().map(check).collect();
+    let daemon = Daemon::started(&checks);
+    for (number, (_, said)) in ways.iter().enumerate() {
+        let name = format!("flag-{number}");
+        daemon.until("told", |d| !told_of(d, &name).is_empty());
+        let told = told_of(&daemon, &name);
+        assert!(told[0].starts_with(said), "{told:?}");
+    }
+}
+
+#[test]
+fn a_remedy_that_is_taken_out_while_it_waits_is_not_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let (none, go) = (folder.path().join("none"), folder.path().join("go"));
+    let rest = "after = 1, limit = \"1 per 1h\", settle = \"0s\"";
+    let waits = format!(
+        "run = [\"/bin/sh\", \"-c\", \"until [ -e {} ]; do sleep 0.05; done\"], {rest}",
+        go.display()
+    );
+    let (first, second) = (
+        flag(&none, &waits),
+        flag(&none, &format!("run = [\"/bin/true\"], {rest}"))
+            .replace("check.flag", "check.second"),
+    );
+    let daemon = Daemon::started(&format!("{first}{second}"));
+    let tried = |d: &Daemon, check: &str| {
+        d.json(&format!("/api/v1/checks/{check}"))["remedy"]["running_since"].is_string()
+    };
+    daemon.until("both wait", |d| tried(d, "flag") && tried(d, "second"));
+    let (without, _) = second.split_once("remedy").unwrap();
+    daemon.configure(&format!("{first}{without}"));
+    daemon.until("in force", |d| {
+        d.json("/api/v1/checks/second")["remedy"]["what"].is_null()
+    });
+    std::fs::write(go, "").unwrap();
+    daemon.until("told", |d| !told_of(d, "second").is_empty());
+    assert_eq!(
+        told_of(&daemon, "second"),
+        ["not done: the configuration has it no more"]
+    );
 }
 
 #[test]
