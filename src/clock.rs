@@ -13,6 +13,8 @@ use tokio::time::Instant;
 
 use crate::core::time::Time;
 
+/// Whoever is not awake for longer than this stood still: a client's patience for a ping.
+const STOOD_STILL: Duration = Duration::from_secs(2);
 /// Differences up to this are the slewing of NTP, and taken over without a word.
 const SLEW: Duration = Duration::from_millis(1_500);
 
@@ -23,6 +25,12 @@ pub enum Step {
     Slept { from: Time, to: Time },
     /// Somebody set the wall clock.
     Set { from: Time, to: Time },
+}
+
+/// Whether it means that we stood still (the process was stopped, or had no processor) when what is awake every `nap`
+/// was not for this `gap`.
+pub fn stood_still(gap: Duration, nap: Duration) -> bool {
+    gap > STOOD_STILL + nap
 }
 
 /// A steady clock. Clones go together.

@@ -34,7 +34,7 @@ mod tests;
 use doubts::Doubts;
 use rota::{Moment, Rota};
 use slots::Slots;
-use stillness::Stillness;
+use stillness::{NAP, Stillness};
 
 /// The window over which the worst lateness is told.
 const MINUTE: Duration = Duration::from_mins(1);
@@ -107,7 +107,7 @@ impl Scheduler {
                 Some(ended) = looks.join_next(), if !looks.is_empty() => {
                     self.ended(&mut work, ended);
                 }
-                () = sleep(Duration::from_millis(500)) => {}
+                () = sleep(NAP) => {}
             }
             self.vitals
                 .lateness_max

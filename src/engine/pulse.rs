@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
+use crate::clock::stood_still;
 use crate::core::time::Time;
-
-/// A gap between two beats that is longer than this, and than what the loop may sleep, was deaf time: a client's
-/// patience for a ping.
-const DEAF: Duration = Duration::from_secs(2);
 
 /// When the loop last showed life, and every gap since it was last asked. It beats between two rounds and while it
 /// waits for the disk: a process that is stopped just then hears as little as any.
@@ -29,7 +26,7 @@ impl Pulse {
 
     /// The loop is alive `now`.
     pub(super) fn beat(&mut self, now: Time) {
-        if now.since(self.last) > DEAF + self.nap {
+        if stood_still(now.since(self.last), self.nap) {
             self.gaps.push((self.last, now));
         }
         self.last = now;

@@ -8,6 +8,7 @@ use tokio::time::error::Elapsed;
 
 use super::error::Looked;
 use super::finding::Finding;
+use crate::clock::stood_still;
 use crate::core::outcome::{Outcome, Phase, Verdict, micros};
 use crate::core::time::human;
 
@@ -72,9 +73,6 @@ impl Stage {
         }
     }
 }
-
-/// A look that ends so much later than it must has not been looked after: we were stopped, or had no processor.
-const STOOD_STILL: Duration = Duration::from_secs(2);
 
 /// Most assertions of one look that are told.
 const FINDINGS: usize = 200;
@@ -186,7 +184,8 @@ impl Trace {
     /// nobody was there to hear it.
     fn believable(&self, outcome: Outcome) -> Outcome {
         let over = self.took().saturating_sub(self.timeout);
-        if outcome.verdict != Verdict::Fail || over < STOOD_STILL {
+        // A look that ends long after it must has not been looked after.
+        if outcome.verdict != Verdict::Fail || !stood_still(over, Duration::ZERO) {
             return outcome;
         }
         let found = &outcome.text;

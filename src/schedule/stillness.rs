@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A loop that was not awake for longer than this stood still: the process was stopped, or had no processor. It naps for
-/// half a second, and clients have patience for two.
-const STOOD_STILL: Duration = Duration::from_millis(2_500);
+use crate::clock::stood_still;
+
+/// The longest time between two times that the loop is awake, when all is well.
+pub(super) const NAP: Duration = Duration::from_millis(500);
 
 /// When the loop was last awake, and when it last was again after it had stood still.
 #[derive(Default)]
@@ -19,7 +20,7 @@ impl Stillness {
     /// The loop is awake `now`.
     pub(super) fn wake(&mut self, now: Instant) {
         let slept = self.awake.map(|awake| now.saturating_duration_since(awake));
-        if slept.is_some_and(|slept| slept > STOOD_STILL) {
+        if slept.is_some_and(|slept| stood_still(slept, NAP)) {
             self.over = Some(now);
         }
         self.awake = Some(now);
