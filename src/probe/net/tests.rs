@@ -118,6 +118,13 @@ async fn an_interface_that_is_not_there_fails_and_names_those_that_are() {
         once("", &place).await,
         "fail: there is no interface eth0; there are: ens3, lo"
     );
+    // What the kernel has as a file and does not let be read.
+    fs::create_dir_all(place.path().join("eth0/flags")).expect("there is room");
+    let told = once("", &place).await;
+    assert!(
+        told.starts_with("unknown: ") && told.contains("/eth0 cannot be read: "),
+        "{told}"
+    );
     let nowhere = settings("", Path::new("/no/such/place"));
     assert_eq!(
         said(&look(&nowhere).await),
