@@ -6,7 +6,14 @@ use crate::daemon::Daemon;
 use crate::sink::{Act, Sink, Verb};
 use crate::{blocking, email, free};
 
-const PARTS: [&str; 5] = ["journal", "scheduler", "outbox", "memory", "files"];
+const PARTS: [&str; 6] = [
+    "journal",
+    "scheduler",
+    "outbox",
+    "memory",
+    "files",
+    "unseen",
+];
 
 /// All parts, looked at often.
 fn hasty() -> String {
@@ -47,6 +54,7 @@ fn each_part_of_a_healthy_daemon_says_how_it_is() {
         ("outbox", "pass: nothing waits", ""),
         ("memory", "pass: ", " MiB"),
         ("files", "pass: ", " open files"),
+        ("unseen", "pass: all checks can be looked at", ""),
     ] {
         daemon.until("well", |d| {
             let last = last(d, part);

@@ -21,7 +21,7 @@ async fn composed(story: &Story) -> String {
     let mut check = Section::new("check.t", table.get_ref(), table.span(), &source, &report);
     let probe = Probe::read(&mut check).expect("it is valid");
     let shop = story.engine.named("shop").expect("the story has it");
-    let known = Known::state(shop);
+    let known = Known::state(&story.engine, shop);
     let env = Env::new(Clock::start(), Arc::default()).knowing(move |_| Some(known.clone()));
     let outcome = probe.run(&env, LOOK).await;
     format!("{}: {}", outcome.verdict.word(), outcome.message())
