@@ -143,7 +143,7 @@ async fn a_rotation_and_a_vacuum_lose_nothing() {
     fs::remove_file(log.folder.path().join("2.journal")).unwrap();
     let told = log.look().await;
     assert!(
-        told.starts_with("unknown: 2 lines")
+        told.starts_with("warn: 2 lines")
             && told.ends_with("there is no journal; nothing can be counted"),
         "{told}"
     );
