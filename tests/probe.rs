@@ -28,6 +28,8 @@ mod http;
 mod http_answer;
 #[path = "probe/http_login.rs"]
 mod http_login;
+#[path = "probe/http_packed.rs"]
+mod http_packed;
 #[path = "probe/http_proxy.rs"]
 mod http_proxy;
 #[path = "probe/http_way.rs"]

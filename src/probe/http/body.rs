@@ -95,6 +95,11 @@ impl Sink {
         !self.cut
     }
 
+    /// How much was taken so far.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Whether more came than was wanted.
     pub(super) fn is_full(&self) -> bool {
         self.cut

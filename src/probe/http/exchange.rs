@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::body::{Body, Keep};
-use super::unpack::{PIECE, Taken, Unpack};
+use super::unpack::{Taken, Unpack};
 use crate::core::outcome::Outcome;
 use crate::probe::carrier::alongside;
 use crate::probe::error::{self, Looked};
@@ -110,19 +110,15 @@ async fn read(mut body: impl Source, mut unpack: Unpack) -> Looked<Body> {
     while let Some(data) = body.piece().await {
         let mut data = data?;
         is_empty &= data.is_empty();
-        while !data.is_empty() {
-            let piece = if unpack.is_packed() {
-                // A little packed may be much to do; others, and the deadline, have their turn between.
-                tokio::task::yield_now().await;
-                data.split_to(data.len().min(PIECE))
-            } else {
-                std::mem::take(&mut data)
-            };
-            match unpack.take(&piece) {
-                Taken::More => {}
+        loop {
+            match unpack.take(&mut data) {
+                Taken::More => break,
+                Taken::Rest => {}
                 Taken::Enough => return Ok(unpack.end(None)),
                 Taken::Broken(why) => return Ok(unpack.end(Some(why))),
             }
+            // A little packed may be much to do; others, and the deadline, have their turn between.
+            tokio::task::yield_now().await;
         }
     }
     Ok(if is_empty {

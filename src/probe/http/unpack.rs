@@ -1,31 +1,33 @@
 //! Bodies that come packed (`Content-Encoding`, RFC 9110, section 8.4), unpacked within the limits of any other.
 //!
 //! All that is kept while unpacking is what the sink keeps and one window: 32 KiB of gzip and deflate, at most 16 MiB
-//! of brotli (RFC 7932, section 9.1; its large windows are for files), 8 MiB of zstd (RFC 9659).
+//! of brotli (RFC 7932, section 9.1; its large windows are for files), 8 MiB of zstd (RFC 9659). It is done in turns,
+//! in none of which much comes out; brotli may fill one window before anything does.
 
 use std::io::{self, Write};
 
 use ::http::HeaderMap;
 use ::http::header::CONTENT_ENCODING;
-use brotli_decompressor::{BrotliDecoderParameter, DecompressorWriter};
+use bytes::{Buf, Bytes};
 use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 use super::body::{Body, Keep, Measure, Sink};
 use crate::core::text;
 
+mod brotli;
 mod zstd;
 
+use brotli::Brotli;
 use zstd::Zstd;
 
 /// What is asked for with `compressed = true`.
 pub(super) const ACCEPTED: &str = "gzip, deflate, br, zstd";
-/// How much is unpacked at a time; the deadline is looked at between. A thousand times as much may come out of gzip,
-/// of brotli and zstd as much as the sink takes.
-pub(super) const PIECE: usize = 4 << 10;
+/// How much goes in, and how much comes out, in one turn; the others, and the deadline, have theirs between. A few bytes
+/// may hold a thousand times as much in gzip, and in brotli and zstd as much as the sink takes.
+const IN: usize = 4 << 10;
+const OUT: u64 = 256 << 10;
 /// Longest name of an encoding in a message.
 const NAME_CHARS: usize = 40;
-/// How much brotli hands on at a time.
-const HANDED: usize = 16 << 10;
 
 /// Takes a body as it comes over the wire.
 pub(super) enum Unpack {
@@ -35,7 +37,7 @@ pub(super) enum Unpack {
     Deflate(Option<Sink>),
     Zlib(Box<ZlibDecoder<Sink>>),
     Raw(Box<DeflateDecoder<Sink>>),
-    Brotli(Box<DecompressorWriter<Sink>>),
+    Brotli(Box<Brotli>),
     Zstd(Box<Zstd>),
     /// Packed in a way that we cannot unpack.
     Strange(String),
@@ -44,7 +46,10 @@ pub(super) enum Unpack {
 /// What became of a piece.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
+    /// All of it was taken.
     More,
+    /// The turn is over. There is more in what is left of the piece, or in what was taken of it.
+    Rest,
     Enough,
     /// It cannot be unpacked, because …
     Broken(String),
@@ -65,25 +70,43 @@ impl Unpack {
             "" | "identity" => Self::Plain(sink),
             "gzip" | "x-gzip" => Self::Gzip(Box::new(MultiGzDecoder::new(sink))),
             "deflate" => Self::Deflate(Some(sink)),
-            "br" => {
-                let mut decoder = DecompressorWriter::new(sink, HANDED);
-                let off = decoder
-                    .set_parameter(BrotliDecoderParameter::BROTLI_DECODER_PARAM_LARGE_WINDOW, 0);
-                debug_assert!(off, "nothing was written yet");
-                Self::Brotli(Box::new(decoder))
-            }
+            "br" => Self::Brotli(Box::new(Brotli::new(sink))),
             "zstd" => Self::Zstd(Box::new(Zstd::new(sink))),
             other => Self::Strange(text::line(other, NAME_CHARS)),
         }
     }
 
-    /// Whether it makes more of what it gets.
-    pub(super) fn is_packed(&self) -> bool {
-        !matches!(self, Self::Plain(_))
+    /// Takes of the next piece what makes one turn; all of it where there is nothing to unpack.
+    pub(super) fn take(&mut self, data: &mut Bytes) -> Taken {
+        if let Self::Plain(sink) = self {
+            let is_enough = !sink.take(&std::mem::take(data));
+            return if is_enough {
+                Taken::Enough
+            } else {
+                Taken::More
+            };
+        }
+        self.begin(data);
+        let before = self.size();
+        let mut left = IN;
+        while !data.is_empty() || self.has_more() {
+            if left == 0 || self.size() - before >= OUT {
+                return Taken::Rest;
+            }
+            let piece = data.get(..left).unwrap_or(data);
+            match self.step(piece) {
+                Ok(read) => {
+                    data.advance(read);
+                    left = left.saturating_sub(read);
+                }
+                Err(error) => return self.broken(&error),
+            }
+        }
+        Taken::More
     }
 
-    /// Takes the next piece, at most [`PIECE`] where it is packed.
-    pub(super) fn take(&mut self, data: &[u8]) -> Taken {
+    /// Which of both kinds of deflate it is.
+    fn begin(&mut self, data: &[u8]) {
         if let Self::Deflate(sink) = self
             && let Some(first) = data.first()
         {
@@ -95,20 +118,41 @@ impl Unpack {
                 Self::Raw(Box::new(DeflateDecoder::new(sink)))
             };
         }
-        let written = match self {
-            Self::Plain(sink) => sink.write_all(data),
-            Self::Gzip(decoder) => decoder.write_all(data),
-            Self::Zlib(decoder) => decoder.write_all(data),
-            Self::Raw(decoder) => decoder.write_all(data),
-            Self::Brotli(decoder) => decoder.write_all(data),
-            Self::Zstd(decoder) => decoder.write_all(data),
-            Self::Deflate(_) => Ok(()),
-            Self::Strange(name) => {
-                let why = format!("is packed with {name}, which is not unpacked here");
-                return Taken::Broken(why);
-            }
+    }
+
+    /// Takes a part of `data`, out of which not much comes, and says how long it is.
+    fn step(&mut self, data: &[u8]) -> io::Result<usize> {
+        let read = match self {
+            Self::Gzip(decoder) => decoder.write(data)?,
+            Self::Zlib(decoder) => decoder.write(data)?,
+            Self::Raw(decoder) => decoder.write(data)?,
+            Self::Brotli(decoder) => return decoder.step(data),
+            Self::Zstd(decoder) => return decoder.step(data),
+            Self::Plain(_) | Self::Deflate(_) | Self::Strange(_) => 0,
         };
-        self.taken(written)
+        if read == 0 {
+            // Something behind the end.
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        Ok(read)
+    }
+
+    fn has_more(&self) -> bool {
+        match self {
+            Self::Brotli(decoder) => decoder.has_more(),
+            Self::Zstd(decoder) => decoder.has_more(),
+            Self::Plain(_)
+            | Self::Gzip(_)
+            | Self::Deflate(_)
+            | Self::Zlib(_)
+            | Self::Raw(_)
+            | Self::Strange(_) => false,
+        }
+    }
+
+    /// How much came out so far.
+    fn size(&mut self) -> u64 {
+        self.sink().map_or(0, |sink| sink.size())
     }
 
     /// What was taken where nothing came: an answer to HEAD names the encoding of what it does not send.
@@ -125,7 +169,7 @@ impl Unpack {
             Self::Gzip(decoder) if broken.is_none() => decoder.try_finish(),
             Self::Zlib(decoder) if broken.is_none() => decoder.try_finish(),
             Self::Raw(decoder) if broken.is_none() => decoder.try_finish(),
-            Self::Brotli(decoder) if broken.is_none() => decoder.close(),
+            Self::Brotli(decoder) if broken.is_none() => decoder.finish(),
             Self::Zstd(decoder) if broken.is_none() => decoder.finish(),
             Self::Plain(_)
             | Self::Gzip(_)
@@ -136,9 +180,9 @@ impl Unpack {
             | Self::Zstd(_)
             | Self::Strange(_) => Ok(()),
         };
-        let broken = broken.or_else(|| match self.taken(ended) {
+        let broken = broken.or_else(|| match self.broken(&ended.err()?) {
             Taken::Broken(why) => Some(why),
-            Taken::More | Taken::Enough => None,
+            Taken::More | Taken::Rest | Taken::Enough => None,
         });
         self.sink()
             .map(std::mem::take)
@@ -146,27 +190,25 @@ impl Unpack {
             .end(broken)
     }
 
-    fn taken(&mut self, written: io::Result<()>) -> Taken {
-        match written {
-            Ok(()) => Taken::More,
-            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Taken::Enough,
-            Err(error) if error.kind() == io::ErrorKind::OutOfMemory => {
-                Taken::Broken("is packed with a window of more than 8 MiB (RFC 9659)".to_owned())
-            }
-            Err(_) => {
-                let name = match self {
-                    Self::Gzip(_) => "gzip",
-                    Self::Brotli(_) => "brotli",
-                    Self::Zstd(_) => "zstd",
-                    Self::Plain(_)
-                    | Self::Deflate(_)
-                    | Self::Zlib(_)
-                    | Self::Raw(_)
-                    | Self::Strange(_) => "deflate",
-                };
-                Taken::Broken(format!("says it is {name}, and is not"))
-            }
+    fn broken(&self, error: &io::Error) -> Taken {
+        if error.kind() == io::ErrorKind::FileTooLarge {
+            return Taken::Enough;
         }
+        if error.kind() == io::ErrorKind::OutOfMemory {
+            let why = "is packed with a window of more than 8 MiB (RFC 9659)";
+            return Taken::Broken(why.to_owned());
+        }
+        let name = match self {
+            Self::Gzip(_) => "gzip",
+            Self::Brotli(_) => "brotli",
+            Self::Zstd(_) => "zstd",
+            Self::Strange(name) => {
+                let why = format!("is packed with {name}, which is not unpacked here");
+                return Taken::Broken(why);
+            }
+            Self::Plain(_) | Self::Deflate(_) | Self::Zlib(_) | Self::Raw(_) => "deflate",
+        };
+        Taken::Broken(format!("says it is {name}, and is not"))
     }
 
     fn sink(&mut self) -> Option<&mut Sink> {

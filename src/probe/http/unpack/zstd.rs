@@ -1,6 +1,6 @@
 //! Zstd (RFC 8878) piece by piece, one block at a time, so that never more than a window and a block are kept.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 
 use ruzstd::decoding::errors::FrameDecoderError;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
@@ -15,6 +15,9 @@ const BLOCK: usize = 128 << 10;
 const BLOCK_HEAD: usize = 3;
 const CHECKSUM: usize = 4;
 
+/// How much is handed on at a time.
+const HANDED: usize = 16 << 10;
+
 /// Unpacks into a sink. Reports a window that is too large as [`ErrorKind::OutOfMemory`].
 pub(in crate::probe::http) struct Zstd {
     sink: Sink,
@@ -22,6 +25,9 @@ pub(in crate::probe::http) struct Zstd {
     at: At,
     /// What is not a whole head or block yet: at most [`BLOCK`] and a little.
     unread: Vec<u8>,
+    out: Vec<u8>,
+    /// Whether more comes out, or goes on, without more going in.
+    has_more: bool,
 }
 
 /// What comes next.
@@ -44,6 +50,8 @@ impl Zstd {
             decoder,
             at: At::Frame,
             unread: Vec::new(),
+            out: vec![0; HANDED],
+            has_more: false,
         }
     }
 
@@ -51,14 +59,26 @@ impl Zstd {
         &mut self.sink
     }
 
-    pub(super) fn write_all(&mut self, data: &[u8]) -> io::Result<()> {
-        self.unread.extend_from_slice(data);
-        let mut read = 0;
-        while let Some(step) = self.step(read)? {
-            read += step;
+    pub(super) fn has_more(&self) -> bool {
+        self.has_more
+    }
+
+    /// Hands on at most [`HANDED`] bytes, or else reads one thing. Says how much of `data` was taken: nothing, while
+    /// there is something to be done with what was taken before.
+    pub(super) fn step(&mut self, data: &[u8]) -> io::Result<usize> {
+        if self.decoder.can_collect() > 0 {
+            let handed = self.decoder.read(&mut self.out)?;
+            self.sink
+                .write_all(self.out.get(..handed).unwrap_or_default())?;
+            return Ok(0);
         }
-        self.unread.drain(..read);
-        Ok(())
+        let taken = if self.has_more { 0 } else { data.len() };
+        self.unread
+            .extend_from_slice(data.get(..taken).unwrap_or_default());
+        let read = self.read()?;
+        self.unread.drain(..read.unwrap_or_default());
+        self.has_more = read.is_some();
+        Ok(taken)
     }
 
     /// There must be nothing more to come.
@@ -72,9 +92,9 @@ impl Zstd {
         }
     }
 
-    /// Reads one thing of what is unread from there on: says how long it is; none where it is not whole.
-    fn step(&mut self, from: usize) -> io::Result<Option<usize>> {
-        let unread = self.unread.get(from..).unwrap_or_default();
+    /// Reads one thing of what is unread: says how long it is; none where it is not whole.
+    fn read(&mut self) -> io::Result<Option<usize>> {
+        let unread = self.unread.as_slice();
         match self.at {
             At::Skipped(left) => {
                 let step = left.min(unread.len());
@@ -116,7 +136,6 @@ impl Zstd {
                 self.decoder
                     .decode_blocks(block, BlockDecodingStrategy::UptoBlocks(1))
                     .map_err(|error| wrong(&error))?;
-                self.decoder.collect_to_writer(&mut self.sink)?;
                 if is_last {
                     self.at = At::Frame;
                 }
