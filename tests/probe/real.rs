@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
@@ -72,8 +73,17 @@ impl Real {
         name: &str,
         arguments: impl FnOnce(&Path, u16) -> Vec<String>,
     ) -> Self {
+        Self::listening_within(STARTUP, name, arguments).await
+    }
+
+    /// The same, of one that may take so long.
+    pub(crate) async fn listening_within(
+        patience: Duration,
+        name: &str,
+        arguments: impl FnOnce(&Path, u16) -> Vec<String>,
+    ) -> Self {
         let mut server = Self::start(name, arguments);
-        let until = Instant::now() + STARTUP;
+        let until = Instant::now() + patience;
         while TcpStream::connect(("127.0.0.1", server.port))
             .await
             .is_err()
@@ -95,9 +105,32 @@ impl Real {
             .expect("it is our child");
     }
 
-    /// Stops the process without ending it: the system still takes connections for it.
+    /// Ends it at once.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.expect("it is our child");
+    }
+
+    /// Stops the process without ending it: the system still takes connections for it. When this returns, none of its
+    /// threads runs.
     pub(crate) fn freeze(&self) {
         self.signal(nix::sys::signal::Signal::SIGSTOP);
+        let until = Instant::now() + STARTUP;
+        let tasks = format!("/proc/{}/task", self.child.id().expect("it runs"));
+        let runs = |task: std::fs::DirEntry| {
+            let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            // Behind its name, which stands in brackets (proc(5)).
+            !stat
+                .rsplit_once(") ")
+                .is_none_or(|(_, rest)| rest.starts_with('T'))
+        };
+        let any_runs = || {
+            let all = std::fs::read_dir(&tasks).expect("it is our child");
+            all.filter_map(Result::ok).any(runs)
+        };
+        while any_runs() {
+            assert!(Instant::now() < until, "it does not stop");
+            std::thread::yield_now();
+        }
     }
 
     /// Lets it go on.
@@ -165,7 +198,7 @@ async fn a_server_that_hangs_is_told_within_the_deadline() {
 #[tokio::test]
 async fn a_server_that_has_ended_is_told() {
     let mut server = redis("").await;
-    server.child.kill().await.expect("it is our child");
+    server.kill().await;
     let keys = format!(
         "tcp = {{ address = \"127.0.0.1:{}\", preset = \"redis\" }}",
         server.port
@@ -201,8 +234,8 @@ async fn memcached_and_mosquitto_are_known() {
     assert!(other.starts_with("fail: "), "{other}");
 }
 
-#[tokio::test]
-async fn sshd_is_known_by_its_banner() {
+/// sshd with these options.
+async fn sshd(more: &str) -> Real {
     let key = |folder: &Path| {
         let file = folder.join("host_key");
         let made = std::process::Command::new("ssh-keygen")
@@ -215,13 +248,18 @@ async fn sshd_is_known_by_its_banner() {
     };
     // What sshd wants to be there, and Debian makes at boot.
     drop(std::fs::create_dir("/run/sshd"));
-    let server = Real::listening("sshd", |folder, port| {
+    Real::listening("sshd", |folder, port| {
         let key = key(folder);
         words(&format!(
-            "-D -e -f /dev/null -h {key} -p {port} -o ListenAddress=127.0.0.1 -o PidFile=none"
+            "-D -e -f /dev/null -h {key} -p {port} -o ListenAddress=127.0.0.1 -o PidFile=none {more}"
         ))
     })
-    .await;
+    .await
+}
+
+#[tokio::test]
+async fn sshd_is_known_by_its_banner() {
+    let server = sshd("").await;
     assert_eq!(by_preset(&server, "ssh").await, "pass: speaks ssh in T");
     let outcome = look_briefly(&format!(
         "tcp = {{ address = \"127.0.0.1:{}\", preset = \"ftp\" }}",
@@ -234,4 +272,24 @@ async fn sshd_is_known_by_its_banner() {
         told.contains("which does not match /^220( |$)/ (step 1 of 2)"),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn sshd_that_takes_no_more_is_told() {
+    // One place for who has not logged in yet.
+    let server = sshd("-o MaxStartups=1").await;
+    let until = Instant::now() + STARTUP;
+    let _first = loop {
+        let first = TcpStream::connect(("127.0.0.1", server.port)).await;
+        let mut first = first.expect("it listens");
+        if let Ok(b'S') = first.read_u8().await {
+            break first;
+        }
+        // The place is still taken by who has seen that it listens.
+        assert!(Instant::now() < until, "it greets nobody");
+        sleep(Duration::from_millis(20)).await;
+    };
+    let full = by_preset(&server, "ssh").await;
+    assert!(full.starts_with("fail: "), "{full}");
+    assert!(full.contains("answered \"Exceeded MaxStartups"), "{full}");
 }

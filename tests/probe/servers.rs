@@ -17,6 +17,8 @@ use crate::real::{Real, free_port, words};
 use crate::tls::chain;
 use crate::{PATIENT, env, probe, text};
 
+#[path = "servers/brokers.rs"]
+mod brokers;
 #[path = "servers/mail.rs"]
 mod mail;
 #[path = "servers/news.rs"]
@@ -25,6 +27,8 @@ mod news;
 mod other;
 #[path = "servers/postfix.rs"]
 mod postfix;
+#[path = "servers/stores.rs"]
+mod stores;
 
 /// An authority, and what a server needs of it in a folder: `cert.pem` with its chain, and `key.pem`.
 struct Authority {
@@ -114,6 +118,16 @@ async fn deserted(port: u16) {
 /// The server ends, and then none is spoken.
 async fn ends(mut server: Real, protocols: &[(&str, u16)]) {
     server.stop().await;
+    none_is_spoken(protocols).await;
+}
+
+/// The same of one that does not end when it is asked to.
+async fn is_ended(mut server: Real, protocols: &[(&str, u16)]) {
+    server.kill().await;
+    none_is_spoken(protocols).await;
+}
+
+async fn none_is_spoken(protocols: &[(&str, u16)]) {
     for (preset, port) in protocols {
         deserted(*port).await;
         let said = asked(&env(), *port, &format!("preset = \"{preset}\""), PATIENT).await;
@@ -129,6 +143,22 @@ async fn is_no(env: &Env, (preset, port): (&str, u16), part: &str) {
         said.starts_with("fail: ") && said.contains(part),
         "{preset}: {said}"
     );
+}
+
+/// Takes one place after the other, until a look says this: there is none left.
+async fn is_full(port: u16, preset: &str, part: &str) {
+    let until = Instant::now() + PATIENT;
+    let keys = format!("preset = \"{preset}\"");
+    let mut taken = Vec::new();
+    loop {
+        let place = TcpStream::connect(("127.0.0.1", port)).await;
+        taken.push(place.expect("the server listens"));
+        let said = asked(&env(), port, &keys, PATIENT).await;
+        if said.starts_with("fail: ") && said.contains(part) {
+            return;
+        }
+        assert!(Instant::now() < until, "{preset}: {said}");
+    }
 }
 
 fn is_root() -> bool {

@@ -42,6 +42,44 @@ async fn what_is_sent_and_answered_can_be_told() {
 }
 
 #[tokio::test]
+async fn a_slow_answer_is_warned_of() {
+    let server = Server::start(|mut stream| async move {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        write(&mut stream, b"220 ready\r\n").await;
+        drop(stream.read_u8().await);
+    })
+    .await;
+    let outcome = look(&format!(
+        "tcp = {{ address = \"{}\", expect = \"^220\", slow = \"1ms\" }}",
+        server.address
+    ))
+    .await;
+    assert_eq!(outcome.verdict, Verdict::Warn);
+    assert_eq!(
+        text(&outcome),
+        "answered as expected in T, slower than 1.0 ms"
+    );
+}
+
+#[tokio::test]
+async fn who_goes_away_in_the_middle_is_told_with_the_step() {
+    let server = Server::start(|mut stream| async move {
+        write(&mut stream, b"220 ready\r\n").await;
+        drop(stream.read_exact(&mut [0; 6]).await);
+    })
+    .await;
+    let outcome = look(&format!(
+        "tcp = {{ address = \"{}\", preset = \"ftp\" }}",
+        server.address
+    ))
+    .await;
+    assert_fails(
+        &outcome,
+        "closed the connection without an answer (step 2 of 2)",
+    );
+}
+
+#[tokio::test]
 async fn an_odd_answer_is_shown_harmless_and_short() {
     let server = Server::start(|mut stream| async move {
         write(&mut stream, b"421 \x1b[31mgo away\r\nBcc: x\r\n").await;

@@ -137,7 +137,10 @@ where
             } else {
                 String::new()
             };
+            let left = unread.len();
             let heard = Heard::listen(stream, step, pattern, &mut unread, trace).await;
+            // What is left of an answer before is none to what was said since.
+            let is_answer = unread.len() > left || (left > 0 && step.send.is_empty());
             let wanted = || text::line(pattern.as_str(), PIECE_CHARS);
             let got = || text::line(&String::from_utf8_lossy(&unread), PIECE_CHARS);
             let holds = matches!(heard, Ok(Heard::Match(_)));
@@ -147,8 +150,8 @@ where
             });
             match heard.map_err(|error| error::outcome(&error, at))? {
                 Heard::Match(end) => unread.advance(end),
-                Heard::Silence if unread.is_empty() => return Err(trace.silence(None)),
-                Heard::End if unread.is_empty() => {
+                Heard::Silence if !is_answer => return Err(trace.silence(None)),
+                Heard::End if !is_answer => {
                     let text = if number == 0 {
                         format!("{at} closed the connection before it sent anything")
                     } else {

@@ -103,6 +103,24 @@ async fn nntp_in_the_clear_and_with_starttls_is_spoken_by_inn() {
 }
 
 #[tokio::test]
+async fn nntps_is_spoken_by_inn() {
+    let authority = Authority::new();
+    let server = Real::listening("env", |folder, port| {
+        authority.write(folder);
+        settle(folder);
+        let mut arguments = inn("nnrpd", folder);
+        arguments.extend(words(&format!("-D -f -S -b 127.0.0.1 -p {port}")));
+        arguments
+    })
+    .await;
+    let all = [("nntps", server.port)];
+    speaks(&authority.env(), &all).await;
+    is_no(&env(), ("nntps", server.port), "certificate").await;
+    is_no(&env(), ("nntp", server.port), "").await;
+    ends(server, &all).await;
+}
+
+#[tokio::test]
 async fn news_that_are_shut_are_told_as_such() {
     let authority = Authority::new();
     let server = Real::listening("env", |folder, port| {

@@ -1,72 +1,46 @@
-//! Databases, directories, files and names.
+//! Files and names.
 
 use super::*;
 
-#[tokio::test]
-async fn mysql_is_spoken_by_mariadb() {
-    let server = Real::listening("mariadbd", |folder, port| {
-        let data = folder.join("data");
-        fs::create_dir(&data).expect("there is room");
-        let user = if is_root() { " --user=root" } else { "" };
-        let (data, socket) = (data.display(), folder.join("socket"));
-        words(&format!(
-            "--no-defaults --datadir={data} --socket={} --port={port} --bind-address=127.0.0.1 --skip-grant-tables{user}",
-            socket.display()
-        ))
-    })
-    .await;
-    let all = [("mysql", server.port)];
-    speaks(&env(), &all).await;
-    is_no(&env(), ("postgres", server.port), "MariaDB").await;
-    is_no(&env(), ("smtp", server.port), "MariaDB").await;
-    ends(server, &all).await;
-}
-
-#[tokio::test]
-async fn ldap_in_the_clear_with_starttls_and_ldaps_are_spoken_by_slapd() {
-    let authority = Authority::new();
-    let secure = free_port();
-    let server = Real::listening("slapd", |folder, port| {
-        authority.write(folder);
-        let place = folder.display();
-        let text = format!(
-            "pidfile {place}/pid\nTLSCertificateFile {place}/cert.pem\nTLSCertificateKeyFile {place}/key.pem\n"
-        );
-        let file = write(folder, "slapd.conf", &text);
-        let urls = format!("ldap://127.0.0.1:{port}/ ldaps://127.0.0.1:{secure}/");
-        let mut arguments = words(&format!("-d 0 -f {file} -h"));
-        arguments.push(urls);
-        arguments
-    })
-    .await;
-    let env = authority.env();
-    let all = [("ldap", server.port), ("ldaps", secure)];
-    speaks(&env, &all).await;
-    speaks_after_starttls(&env, "ldap", server.port).await;
-    is_no(&env, ("ldaps", server.port), "TLS").await;
-    is_no(&crate::env(), ("ldaps", secure), "certificate").await;
-    ends(server, &all).await;
-}
-
-#[tokio::test]
-async fn ftp_is_spoken_by_vsftpd() {
-    let authority = Authority::new();
-    let server = Real::listening("vsftpd", |folder, port| {
+/// vsftpd with these lines more.
+async fn vsftpd(authority: &Authority, more: &str) -> Real {
+    Real::listening("vsftpd", |folder, port| {
         authority.write(folder);
         let place = folder.display();
         let text = format!(
             "listen=YES\nlisten_address=127.0.0.1\nlisten_port={port}\nbackground=NO\nrun_as_launching_user=YES\n\
              secure_chroot_dir={place}\nssl_enable=YES\nallow_anon_ssl=YES\nrsa_cert_file={place}/cert.pem\n\
-             rsa_private_key_file={place}/key.pem\nssl_tlsv1=YES\n"
+             rsa_private_key_file={place}/key.pem\nssl_tlsv1=YES\n{more}"
         );
         vec![write(folder, "vsftpd.conf", &text)]
     })
-    .await;
+    .await
+}
+
+#[tokio::test]
+async fn ftp_is_spoken_by_vsftpd() {
+    let authority = Authority::new();
+    let server = vsftpd(&authority, "").await;
     let all = [("ftp", server.port)];
     speaks(&env(), &all).await;
     speaks_after_starttls(&authority.env(), "ftp", server.port).await;
     is_no(&env(), ("ssh", server.port), "answered \"220 (vsFTPd").await;
+    is_no(&env(), ("ftps", server.port), "TLS").await;
     ends(server, &all).await;
+}
+
+#[tokio::test]
+async fn ftp_with_tls_from_the_beginning_is_spoken_and_one_that_is_full_is_told() {
+    let authority = Authority::new();
+    let server = vsftpd(&authority, "implicit_ssl=YES\n").await;
+    let all = [("ftps", server.port)];
+    speaks(&authority.env(), &all).await;
+    is_no(&env(), ("ftps", server.port), "certificate").await;
+    is_no(&env(), ("ftp", server.port), "").await;
+    ends(server, &all).await;
+    let server = vsftpd(&authority, "max_clients=1\n").await;
+    let part = "answered \"421 There are too many";
+    is_full(server.port, "ftp", part).await;
 }
 
 #[tokio::test]
