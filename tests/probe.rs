@@ -52,6 +52,8 @@ mod ntp;
 mod process;
 #[path = "probe/real.rs"]
 mod real;
+#[path = "probe/room.rs"]
+mod room;
 #[path = "probe/stapled.rs"]
 mod stapled;
 #[path = "probe/starttls.rs"]
@@ -64,6 +66,8 @@ mod tls;
 mod udp;
 #[path = "probe/uplink.rs"]
 mod uplink;
+#[path = "probe/way.rs"]
+mod way;
 #[path = "probe/websocket.rs"]
 mod websocket;
 

@@ -228,4 +228,38 @@ mod tests {
             assert!(connected(&text, Named::Us, &[port]).await.is_ok(), "{host}");
         }
     }
+    /// In a network of its own, where this machine is 10.9.0.1, too.
+    #[tokio::test]
+    async fn who_leads_us_home_by_another_address_of_ours_is_seen() {
+        const WITHIN: &str = "BELFRY_TEST_WITHIN";
+        if std::env::var_os(WITHIN).is_some() {
+            let listener = tokio::net::TcpListener::bind("10.9.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let text = format!("10.9.0.1:{port}");
+            for named in [Named::Near, Named::Afar] {
+                let refused = connected(&text, named, &[port]).await.unwrap_err();
+                let message = refused.message();
+                assert!(message.ends_with("a page of Belfry itself"), "{message}");
+            }
+            assert!(connected(&text, Named::Afar, &[]).await.is_ok());
+            assert!(connected(&text, Named::Here, &[port]).await.is_ok());
+            return;
+        }
+        let within = |script: &str| {
+            let mut command = std::process::Command::new("unshare");
+            command.args(["--user", "--map-root-user", "--net", "sh", "-c", script]);
+            command.arg(std::env::current_exe().unwrap());
+            command.env(WITHIN, "1").output().unwrap()
+        };
+        if !within("true").status.success() && !nix::unistd::geteuid().is_root() {
+            // Nobody is let have a network of their own.
+            return;
+        }
+        let name = "probe::address::tests::who_leads_us_home_by_another_address_of_ours_is_seen";
+        let ran = within(&format!(
+            "ip link set lo up && ip addr add 10.9.0.1 dev lo && exec \"$0\" --exact {name}"
+        ));
+        let told = String::from_utf8_lossy(&ran.stdout);
+        assert!(ran.status.success() && told.contains("1 passed"), "{ran:?}");
+    }
 }

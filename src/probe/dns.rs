@@ -157,12 +157,12 @@ impl Settings {
     }
 
     pub(super) async fn look(&self, env: &Env, trace: &mut Trace) -> Looked<Outcome> {
-        let system = match &self.server {
-            Some(_) => None,
-            None => Some(of_system(&self.transport)?),
-        };
-        let Some(server) = self.server.as_ref().or(system.as_ref()) else {
-            return Err(Outcome::unknown("no name server to ask"));
+        let system;
+        let server = if let Some(server) = &self.server {
+            server
+        } else {
+            system = of_system(&self.transport)?;
+            &system
         };
         let mut judgement = Judgement::default();
         let deadline = trace.deadline();
@@ -224,18 +224,14 @@ fn read_server(section: &mut Section<'_>, usual: u16) -> Option<Address> {
 
 /// The first name server of the system.
 fn of_system(transport: &Transport) -> Looked<Address> {
-    let unknown = |why: &str| {
+    let unread = |why: &str| {
         Outcome::unknown(&format!(
-            "{why}; look at /etc/resolv.conf, or name a server"
+            "the name servers of the system cannot be read: {why}; look at /etc/resolv.conf, or name a server"
         ))
     };
-    let (config, _) = read_system_conf().map_err(|error| {
-        unknown(&format!(
-            "the name servers of the system cannot be read: {error}"
-        ))
-    })?;
+    let (config, _) = read_system_conf().map_err(|error| unread(&error.to_string()))?;
     let first = config.name_servers().first();
-    let first = first.ok_or_else(|| unknown("the system has no name server"))?;
+    let first = first.ok_or_else(|| unread("there is none"))?;
     let port = transport.port();
     let at = SocketAddr::new(first.ip, port);
     Ok(Address::new(Host::Ip(at.ip()), at.port()))

@@ -42,21 +42,27 @@ pub(super) async fn ping(settings: &Settings, env: &Env, trace: &mut Trace) -> L
     trace.enter(Stage::FirstByte);
     let mut why = None;
     for ip in addresses {
-        match open(SocketAddr::new(ip, 0)).await {
+        let connected = match socket(ip) {
+            // What the system lets only some do says nothing of the way there.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                return Err(Outcome::unknown(NOT_ALLOWED));
+            }
+            Err(error) => Err(error),
+            Ok(socket) => {
+                let connected = socket.connect(SocketAddr::new(ip, 0)).await;
+                connected.map(|()| socket)
+            }
+        };
+        match connected {
             Ok(socket) => return exchange(settings, &socket, ip, trace).await,
             Err(error) => why = why.or(Some((error, ip))),
         }
     }
-    Err(match why {
-        None => Outcome::fail(&format!("{} has no address", settings.name)),
-        Some((error, ip)) => unopened(&error, ip),
-    })
+    let (error, ip) = why.expect("a name without an address was told before");
+    Err(unreached(&error, ip))
 }
 
-fn unopened(error: &io::Error, ip: IpAddr) -> Outcome {
-    if error.kind() == ErrorKind::PermissionDenied {
-        return Outcome::unknown(NOT_ALLOWED);
-    }
+fn unreached(error: &io::Error, ip: IpAddr) -> Outcome {
     if error.raw_os_error() == Some(EAFNOSUPPORT) {
         return Outcome::unknown(&format!("our system has no way to {ip} (no such family)"));
     }
@@ -65,16 +71,14 @@ fn unopened(error: &io::Error, ip: IpAddr) -> Outcome {
 
 /// A ping socket. The system numbers it, and gives it the replies to that number only. For tokio it is a socket
 /// of datagrams as any other.
-async fn open(to: SocketAddr) -> io::Result<UdpSocket> {
-    let (domain, protocol) = match to {
-        SocketAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4),
-        SocketAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6),
+fn socket(of: IpAddr) -> io::Result<UdpSocket> {
+    let (domain, protocol) = match of {
+        IpAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4),
+        IpAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6),
     };
     let socket = Socket::new(domain, Type::DGRAM, Some(protocol))?;
     socket.set_nonblocking(true)?;
-    let socket = UdpSocket::from_std(socket.into())?;
-    socket.connect(to).await?;
-    Ok(socket)
+    UdpSocket::from_std(socket.into())
 }
 
 /// How long an answer is waited for before the next of so many tries, of which the last has its time, too.
@@ -90,7 +94,8 @@ pub(in crate::probe) async fn ping_until(
     tries: u32,
     until: Instant,
 ) -> io::Result<()> {
-    let socket = open(to).await?;
+    let socket = socket(to.ip())?;
+    socket.connect(to).await?;
     let identifier = socket.local_addr().map_or(0, |local| local.port());
     let mark: Mark = Uuid::new_v4().into_bytes();
     let patience = patience(until, tries);
@@ -140,7 +145,7 @@ async fn exchange(
         under_way.sent.push(now);
         match socket.send(&packet).await {
             Ok(_) => {}
-            Err(error) if error::is_ours(&error) => return Err(unopened(&error, ip)),
+            Err(error) if error::is_ours(&error) => return Err(unreached(&error, ip)),
             Err(error) => under_way.failed(&error, ip),
         }
         let is_last = number + 1 == settings.count;
@@ -206,12 +211,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_we_may_not_is_unknown_with_what_to_do() {
+    fn what_our_system_has_no_way_to_is_unknown() {
         let ip = "192.0.2.7".parse().unwrap();
         for (code, said) in [
             (
                 13,
-                "unknown: we may not ping; run: sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"",
+                "unknown: we may not connect there (permission denied); look at our firewall and unit",
             ),
             (
                 97,
@@ -223,7 +228,7 @@ mod tests {
             ),
             (113, "fail: 192.0.2.7 cannot be reached (no route to host)"),
         ] {
-            let outcome = unopened(&io::Error::from_raw_os_error(code), ip);
+            let outcome = unreached(&io::Error::from_raw_os_error(code), ip);
             assert_eq!(
                 format!("{}: {}", outcome.verdict.word(), outcome.message()),
                 said
