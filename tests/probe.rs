@@ -62,6 +62,8 @@ mod starttls;
 mod tcp;
 #[path = "probe/tls.rs"]
 mod tls;
+#[path = "probe/tls_refused.rs"]
+mod tls_refused;
 #[path = "probe/udp.rs"]
 mod udp;
 #[path = "probe/uplink.rs"]

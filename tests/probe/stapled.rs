@@ -22,6 +22,11 @@ use crate::{PATIENT, assert_fails, probe, said, text};
 
 /// What the authority `by` says of the certificate of `on`, which is `is` in its register.
 fn response(on: &Chain, by: &Chain, is: &str) -> Vec<u8> {
+    response_at(("+0d", "sha256"), on, by, is)
+}
+
+/// The same, said so far from now, and signed with this digest.
+fn response_at(how: (&str, &str), on: &Chain, by: &Chain, is: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("there is room");
     let write = |name: &str, text: &str| {
         fs::write(folder.path().join(name), text).expect("there is room");
@@ -39,19 +44,25 @@ fn response(on: &Chain, by: &Chain, is: &str) -> Vec<u8> {
     write("issuer.pem", &pem("CERTIFICATE", &on.certificates[1]));
     write("signer.pem", &pem("CERTIFICATE", &by.certificates[1]));
     write("signer.key", &by.authority_key);
-    openssl(folder.path());
+    openssl(folder.path(), how);
     fs::read(folder.path().join("response.der")).expect("openssl wrote it")
 }
 
-fn openssl(folder: &Path) {
+/// Makes the response, for a day.
+fn openssl(folder: &Path, (when, digest): (&str, &str)) {
     let arguments = "ocsp -index index.txt -rsigner signer.pem -rkey signer.key -CA issuer.pem -issuer issuer.pem \
                      -cert leaf.pem -ndays 1 -respout response.der";
-    let ran = Command::new("openssl")
+    let mut command = Command::new(if when == "+0d" { "openssl" } else { "faketime" });
+    if when != "+0d" {
+        command.args(["-f", when, "openssl"]);
+    }
+    let ran = command
         .args(arguments.split(' ').filter(|word| !word.is_empty()))
+        .args(["-rmd", digest])
         .current_dir(folder)
         .stdin(Stdio::null())
         .output()
-        .expect("openssl is installed; scripts/test does");
+        .expect("openssl and faketime are installed; scripts/test does");
     assert!(ran.status.success(), "{ran:?}");
 }
 
@@ -138,6 +149,44 @@ async fn what_it_has_not_signed_is_no_proof_of_anything_and_warned_of() {
     ] {
         let outcome = outcome(good_chain(), staple, HTTP).await;
         assert_eq!(text(&outcome), format!("200 OK in T, {SAID}{why}"));
+        assert_eq!(outcome.verdict, Verdict::Warn);
+    }
+}
+
+#[tokio::test]
+async fn what_the_authority_says_has_its_time_and_its_way() {
+    let chain = good_chain();
+    let ended = response_at(("-4d", "sha256"), &chain, &chain, "V");
+    assert_fails(
+        &outcome(chain, ended, HTTP).await,
+        " staples to its certificate has ended",
+    );
+    // A certificate does not come back.
+    let chain = good_chain();
+    let revoked = response_at(("-4d", "sha256"), &chain, &chain, "R");
+    assert_fails(&outcome(chain, revoked, HTTP).await, "is revoked");
+    let chain = good_chain();
+    let early = response_at(("+4d", "sha256"), &chain, &chain, "V");
+    // A signature that nobody should believe any more.
+    let weak_chain = good_chain();
+    let weak = response_at(("+0d", "sha1"), &weak_chain, &weak_chain, "V");
+    // "Try later" (RFC 6960, section 4.2.1).
+    let later = vec![0x30, 3, 0x0a, 1, 3];
+    for (chain, staple, why) in [
+        (chain, early, "it is of a time to come"),
+        (
+            weak_chain,
+            weak,
+            "it is signed in a way that is not verified here",
+        ),
+        (good_chain(), later, "it says that there is no answer"),
+    ] {
+        let outcome = outcome(chain, staple, TCP).await;
+        let said = "the OCSP response that it staples proves nothing";
+        assert_eq!(
+            text(&outcome),
+            format!("connected with TLS in T, {said}: {why}")
+        );
         assert_eq!(outcome.verdict, Verdict::Warn);
     }
 }

@@ -17,10 +17,10 @@ use crate::server::{Server, page, serve, write};
 use crate::{PATIENT, assert_fails, look, look_briefly, probe, said, text};
 
 /// When a certificate ends, in days from now.
-type Days = i64;
+pub(crate) type Days = i64;
 
 /// The parameters of a certificate for `name` that ends so.
-fn params(name: &str, days: Days) -> CertificateParams {
+pub(crate) fn params(name: &str, days: Days) -> CertificateParams {
     let names = vec!["localhost".to_owned(); usize::from(name == "localhost")];
     let mut params = CertificateParams::new(names).expect("it is a valid name");
     params.distinguished_name.push(DnType::CommonName, name);
@@ -33,7 +33,7 @@ fn params(name: &str, days: Days) -> CertificateParams {
 }
 
 /// An authority.
-fn authority(name: &str, days: Days) -> (CertificateParams, KeyPair) {
+pub(crate) fn authority(name: &str, days: Days) -> (CertificateParams, KeyPair) {
     let mut params = params(name, days);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     (params, KeyPair::generate().expect("ring makes keys"))
@@ -146,6 +146,23 @@ async fn what_ends_soon_is_warned_of_leaf_or_authority() {
         text(&leaf),
         "200 OK in T, the certificate expires in 5 days (warn at 14 days)"
     );
+    // Late enough that somebody must be told.
+    for (leaf, authority, said) in [
+        (2, 400, "the certificate expires in 2 days (fail at 3 days)"),
+        (
+            0,
+            400,
+            "the certificate expires within a day (fail at 3 days)",
+        ),
+        (
+            80,
+            1,
+            "the certificate of its authority Test R3 expires in 1 day (fail at 3 days)",
+        ),
+    ] {
+        let (outcome, _) = outcome(chain("localhost", leaf, authority)).await;
+        assert_fails(&outcome, &format!(", but {said}"));
+    }
     let (authority, _) = outcome(chain("localhost", 80, 9)).await;
     assert_eq!(authority.verdict, Verdict::Warn);
     assert_eq!(

@@ -128,16 +128,18 @@ pub(super) fn ends(
     Some(ends)
 }
 
-/// What a certificate is worth that ends too soon. Whole days, so that the text changes once a day.
+/// What a certificate is worth that ends too soon. Whole days, so that the text changes once a day. One that has ended
+/// is seen where nothing is verified.
 fn soon(what: &str, at: Time, level: Level, now: Time) -> Option<(Verdict, String)> {
     let days = at.since(now).as_secs() / DAY.as_secs();
     let verdict = level.judge(days);
     let when = match days {
-        0 => "within a day".to_owned(),
-        1 => "in 1 day".to_owned(),
-        days => format!("in {days} days"),
+        _ if at < now => "has expired".to_owned(),
+        0 => "expires within a day".to_owned(),
+        1 => "expires in 1 day".to_owned(),
+        days => format!("expires in {days} days"),
     };
-    let text = || format!("{what} expires {when} ({})", level.reached(verdict));
+    let text = || format!("{what} {when} ({})", level.reached(verdict));
     (verdict != Verdict::Pass).then(|| (verdict, text()))
 }
 

@@ -48,21 +48,14 @@ fn words(error: &Error, at: &str) -> String {
 )]
 fn certificate(error: &CertificateError, at: &str) -> String {
     match error {
-        CertificateError::Expired => {
-            format!("the certificate of {at}, or one of its chain, has expired")
-        }
         CertificateError::ExpiredContext { not_after, .. } => format!(
             "the certificate of {at}, or one of its chain, expired at {}",
             date(*not_after)
         ),
-        CertificateError::NotValidYet => format!("the certificate of {at} is not valid yet"),
         CertificateError::NotValidYetContext { not_before, .. } => format!(
             "the certificate of {at} is not valid before {}",
             date(*not_before)
         ),
-        CertificateError::NotValidForName => {
-            format!("the certificate of {at} is for another name")
-        }
         CertificateError::NotValidForNameContext {
             expected,
             presented,
