@@ -26,12 +26,16 @@ mod host;
 mod http;
 #[path = "probe/http_answer.rs"]
 mod http_answer;
+#[path = "probe/http_explain.rs"]
+mod http_explain;
 #[path = "probe/http_login.rs"]
 mod http_login;
 #[path = "probe/http_packed.rs"]
 mod http_packed;
 #[path = "probe/http_proxy.rs"]
 mod http_proxy;
+#[path = "probe/http_socks.rs"]
+mod http_socks;
 #[path = "probe/http_way.rs"]
 mod http_way;
 #[path = "probe/icmp.rs"]

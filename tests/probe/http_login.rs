@@ -133,6 +133,28 @@ async fn a_token_is_kept_and_asked_for_anew_once_where_it_is_refused() {
 }
 
 #[tokio::test]
+async fn whether_there_was_a_token_is_explained() {
+    let api = Api::start("").await;
+    let told = async |keys: &str| {
+        let (_, findings) = probe(keys).explain(&env(), PATIENT).await;
+        let first = findings.first().expect("there are some").clone();
+        format!("{}: {}, {}", first.what, first.expected, first.found)
+    };
+    let url = api.server.url("/token");
+    let keys = api.keys("");
+    assert_eq!(told(&keys).await, format!("token: one from {url}, one"));
+    let none = api.server.url("/");
+    let keys = keys.replace(
+        &format!("token_url = \"{url}\""),
+        &format!("token_url = \"{none}\""),
+    );
+    assert_eq!(
+        told(&keys).await,
+        format!("token: one from {none}, no token from {none}: 401 Unauthorized, without a reason")
+    );
+}
+
+#[tokio::test]
 async fn a_token_is_not_used_beyond_its_end() {
     for (life, asked) in [
         (",\"expires_in\":0", 2),

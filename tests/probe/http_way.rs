@@ -11,7 +11,7 @@ use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
 
 use crate::real::{Real, words};
-use crate::server::{Server, page, read_head};
+use crate::server::{Server, page, read_head, write};
 use crate::tls::{Chain, acceptor, chain};
 use crate::{assert_fails, look, look_briefly, text};
 
@@ -274,7 +274,36 @@ async fn over_http2_a_body_is_bounded_and_the_time_is_kept() {
         "http = {{ url = \"{}\", version = \"2\" }}",
         broken.url("/")
     );
-    assert_eq!(look(&keys).await.verdict, Verdict::Fail);
+    assert_fails(&look(&keys).await, "broke off in the middle of the body");
+}
+
+#[tokio::test]
+async fn over_http2_what_refuses_or_is_none_is_told() {
+    let keys = |server: &Server| {
+        format!(
+            "http = {{ url = \"{}\", version = \"2\" }}",
+            server.url("/")
+        )
+    };
+    let refusing = Server::start(|stream| async move {
+        let Ok(mut connection) = h2::server::handshake(stream).await else {
+            return;
+        };
+        while let Some(Ok((_, mut respond))) = connection.accept().await {
+            respond.send_reset(h2::Reason::REFUSED_STREAM);
+        }
+    })
+    .await;
+    let part = format!("asking {}: stream error received: ", refusing.address);
+    assert_fails(&look(&keys(&refusing)).await, &part);
+    let old = Server::start(|mut stream| async move {
+        let answer = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
+        write(&mut stream, answer).await;
+        drop(tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut Vec::new()).await);
+    })
+    .await;
+    let part = format!("{} does not speak HTTP/2 (", old.address);
+    assert_fails(&look(&keys(&old)).await, &part);
 }
 
 #[tokio::test]

@@ -78,43 +78,49 @@ impl Condition {
             .map(HeaderValue::as_bytes)
             .collect();
         let name = &self.name;
-        let found = || match values.first() {
+        let shown = |value: Option<&&[u8]>| match value {
             // Whoever reads our pages is not logged in there.
             Some(_) if *name == SET_COOKIE => "…".to_owned(),
-            Some(first) => text::line(&String::from_utf8_lossy(first), PIECE_CHARS),
+            Some(value) => text::line(&String::from_utf8_lossy(value), PIECE_CHARS),
             None => "none".to_owned(),
         };
-        let mut hold = |holds: bool, expected: String, otherwise: &dyn Fn() -> String| {
-            judgement.holds(
-                trace,
-                || Finding::new(format!("header {name}"), expected, found(), holds),
-                otherwise,
-            );
-        };
+        let first = shown(values.first());
+        let mut hold =
+            |(holds, found): (bool, &str), expected: String, otherwise: &dyn Fn() -> String| {
+                let what = format!("header {name}");
+                let finding = || Finding::new(what, expected, found, holds);
+                judgement.holds(trace, finding, otherwise);
+            };
         let is_there = !values.is_empty();
         match self.there {
-            Some(true) => hold(is_there, "there".to_owned(), &|| no_header(name)),
-            Some(false) => hold(!is_there, "none".to_owned(), &|| {
+            Some(true) => hold((is_there, &first), "there".to_owned(), &|| no_header(name)),
+            Some(false) => hold((!is_there, &first), "none".to_owned(), &|| {
                 format!("there is a header {name}")
             }),
             None => {}
         }
+        // Of several with this name, the one that it is about.
+        let of = |pattern: &Pattern| values.iter().find(|value| pattern.matches(value));
         if let Some(pattern) = &self.matches {
-            let holds = values.iter().any(|value| pattern.matches(value));
-            let shown = text::line(pattern.as_str(), PIECE_CHARS);
-            hold(holds, format!("/{shown}/"), &|| {
+            let matching = of(pattern);
+            let found = shown(matching.or(values.first()));
+            let wanted = text::line(pattern.as_str(), PIECE_CHARS);
+            let holds = matching.is_some();
+            hold((holds, &found), format!("/{wanted}/"), &|| {
                 if is_there {
-                    format!("{name} \"{}\" does not match /{shown}/", found())
+                    format!("{name} \"{found}\" does not match /{wanted}/")
                 } else {
                     no_header(name)
                 }
             });
         }
         if let Some(pattern) = &self.not {
-            let holds = !values.iter().any(|value| pattern.matches(value));
-            let shown = text::line(pattern.as_str(), PIECE_CHARS);
-            hold(holds, format!("not /{shown}/"), &|| {
-                format!("{name} \"{}\" matches /{shown}/", found())
+            let matching = of(pattern);
+            let found = shown(matching.or(values.first()));
+            let unwanted = text::line(pattern.as_str(), PIECE_CHARS);
+            let holds = matching.is_none();
+            hold((holds, &found), format!("not /{unwanted}/"), &|| {
+                format!("{name} \"{found}\" matches /{unwanted}/")
             });
         }
     }
