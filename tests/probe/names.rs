@@ -175,3 +175,30 @@ async fn one_family_that_is_dead_does_not_keep_us_from_the_other() {
         assert_eq!(outcome.verdict, Verdict::Unknown, "{}", said(&outcome));
     }
 }
+
+#[tokio::test]
+async fn a_name_that_nobody_can_have_is_told_as_such() {
+    let server = NameServer::start(|_| Says::Code(4)).await;
+    let outcome = server.look("tcp.address = \"a..b:1\"", PATIENT).await;
+    assert_eq!(
+        said(&outcome),
+        "fail: a..b is not a name that DNS can look up"
+    );
+    let outcome = server.look("tcp.address = \"a.example.:1\"", PATIENT).await;
+    assert_fails(&outcome, "name a.example. cannot be resolved (");
+    // DNS can, and no certificate can be for it.
+    let web = Server::start(|_| std::future::pending()).await;
+    let server = NameServer::start(|kind| match kind {
+        A => Says::Address(&[127, 0, 0, 1]),
+        _ => Says::Code(0),
+    })
+    .await;
+    let at = format!("a-.example.:{}", web.address.port());
+    let keys = format!("tcp = {{ address = \"{at}\", tls = true }}");
+    let outcome = server.look(&keys, PATIENT).await;
+    let part = "a-.example. is no name that a certificate can be for";
+    assert_fails(&outcome, part);
+    let keys = format!("http = {{ url = \"http://shop.example/\", proxy = \"https://{at}\" }}");
+    let outcome = server.look(&keys, PATIENT).await;
+    assert_fails(&outcome, &format!("the proxy: {part}"));
+}

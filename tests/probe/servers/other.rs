@@ -70,7 +70,9 @@ async fn dns_over_udp_tcp_and_tls_is_spoken_by_unbound() {
              tls-service-pem: \"{place}/cert.pem\"\n tls-service-key: \"{place}/key.pem\"\n do-daemonize: no\n \
              chroot: \"\"\n username: \"\"\n directory: \"{place}\"\n pidfile: \"{place}/pid\"\n use-syslog: no\n \
              module-config: \"iterator\"\n local-zone: \"example.test.\" static\n \
-             local-data: \"www.example.test. 60 IN A 192.0.2.7\"\n local-zone: \"refused.test.\" refuse\n\
+             local-data: \"www.example.test. 60 IN A 192.0.2.7\"\n \
+             local-data: \"example.test. 60 IN SOA ns.example.test. admin.example.test. 1 7200 900 1209600 86400\"\n \
+             local-data: \"example.test. 60 IN NS ns.example.test.\"\n local-zone: \"refused.test.\" refuse\n\
              remote-control:\n control-enable: no\n"
         );
         vec!["-d".to_owned(), "-c".to_owned(), write(folder, "unbound.conf", &text)]
@@ -94,6 +96,19 @@ async fn dns_over_udp_tcp_and_tls_is_spoken_by_unbound() {
     ] {
         let said = ask(&keys).await;
         assert!(said.starts_with("pass: "), "{keys}: {said}");
+    }
+    for (kind, expected) in [
+        (
+            "SOA",
+            "ns.example.test admin.example.test 1 7200 900 1209600 86400",
+        ),
+        ("NS", "ns.example.test"),
+    ] {
+        let said = ask(&format!(
+            "name = \"example.test\", type = \"{kind}\", expect = \"{expected}\", server = \"127.0.0.1:{port}\""
+        ))
+        .await;
+        assert!(said.starts_with("pass: "), "{kind}: {said}");
     }
     let other = |name: &str| format!("name = \"{name}\", server = \"127.0.0.1:{port}\"");
     for (name, part) in [
