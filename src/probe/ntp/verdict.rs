@@ -3,7 +3,7 @@
 use super::Settings;
 use super::packet::Reply;
 use crate::core::metric::Unit;
-use crate::core::outcome::Outcome;
+use crate::core::outcome::{Outcome, Verdict};
 use crate::core::text;
 use crate::probe::error::Looked;
 use crate::probe::finding::Finding;
@@ -17,21 +17,25 @@ pub(super) fn judge(
     at: &str,
     trace: &mut Trace,
 ) -> Looked<Outcome> {
-    if reply.stratum == 0 {
+    // Without a code it is one that follows nobody yet (so does chrony).
+    if reply.stratum == 0 && reply.reference != [0; 4] {
         return Err(kiss_of_death(reply, at));
     }
-    let is_synchronised = reply.leap != 3 && reply.has_time;
+    let why = match reply {
+        Reply { leap: 3, .. } => Some("leap indicator 3"),
+        Reply { stratum: 0, .. } => Some("stratum 0"),
+        Reply {
+            has_time: false, ..
+        } => Some("it names no time"),
+        Reply { .. } => None,
+    };
     trace.note(|| {
-        let found = format!("leap indicator {}", reply.leap);
-        Finding::new(
-            "synchronised",
-            "leap indicator 0 to 2",
-            found,
-            is_synchronised,
-        )
+        let expected = "leap indicator 0 to 2, a stratum, a time";
+        let found = why.unwrap_or("all of it");
+        Finding::new("synchronised", expected, found, why.is_none())
     });
-    if !is_synchronised {
-        let text = format!("{at} is not synchronised (leap indicator {})", reply.leap);
+    if let Some(why) = why {
+        let text = format!("{at} is not synchronised ({why})");
         return Err(Outcome::fail(&text));
     }
     let mut judgement = Judgement::default();
@@ -42,11 +46,14 @@ pub(super) fn judge(
     judgement.level(trace, "stratum", stratum, settings.stratum);
     judgement.metric("delay", seconds(reply.delay).max(0.0), Unit::Seconds);
     judgement.metric("dispersion", seconds(reply.dispersion), Unit::Seconds);
+    let side = if offset > 0.0 { "behind" } else { "ahead" };
+    if settings.offset.judge(offset.abs()) != Verdict::Pass {
+        judgement.mention(format!("our clock is {side}"));
+    }
     let good = format!(
-        "stratum {}, our clock is {} {}",
+        "stratum {}, our clock is {} {side}",
         reply.stratum,
         Unit::Seconds.show(offset.abs()),
-        if offset > 0.0 { "behind" } else { "ahead" },
     );
     Ok(judgement.outcome(&good))
 }
@@ -113,15 +120,15 @@ mod tests {
         );
         assert_eq!(
             judged("", |reply| reply.offset = -200_000_000),
-            "warn: offset 200 ms (warn at 128 ms)"
+            "warn: offset 200 ms (warn at 128 ms); our clock is ahead"
         );
         assert_eq!(
             judged("", |reply| reply.offset = 5_000_000_000),
-            "fail: offset 5 s (fail at 1 s)"
+            "fail: offset 5 s (fail at 1 s); our clock is behind"
         );
         assert_eq!(
             judged("offset_fail = \"2ms\"", |_| {}),
-            "fail: offset 3 ms (fail at 2 ms)"
+            "fail: offset 3 ms (fail at 2 ms); our clock is behind"
         );
         assert_eq!(
             judged("stratum_warn = 2", |_| {}),
@@ -138,6 +145,17 @@ mod tests {
         assert_eq!(
             judged("", |reply| reply.leap = 3),
             "fail: a:123 is not synchronised (leap indicator 3)"
+        );
+        assert_eq!(
+            judged("", |reply| reply.has_time = false),
+            "fail: a:123 is not synchronised (it names no time)"
+        );
+        assert_eq!(
+            judged("", |reply| {
+                reply.stratum = 0;
+                reply.reference = [0; 4];
+            }),
+            "fail: a:123 is not synchronised (stratum 0)"
         );
         let kiss = |code: &[u8; 4]| {
             judged("", |reply| {
