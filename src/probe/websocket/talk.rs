@@ -63,14 +63,15 @@ where
     let mut message = Vec::new();
     let mut last: Option<String> = None;
     for _ in 0..FRAMES {
-        let Some(length) = whole(stream, &mut unread, at, trace).await? else {
-            break;
-        };
-        // It was read just now; a frame that is not there is the end of what can be.
-        let Ok(Some(frame)) = Frame::read(&unread) else {
-            break;
-        };
-        let payload = frame.payload;
+        if !whole(stream, &mut unread, at, trace).await? {
+            return Err(match last {
+                None => trace.silence(None),
+                Some(last) => unmatched(at, &wanted, &last),
+            });
+        }
+        let frame = Frame::read(&unread).ok().flatten();
+        let frame = frame.expect("it was seen to be whole");
+        let (payload, length) = (frame.payload, frame.length);
         match frame.kind {
             Kind::Ping => say(stream, 10, payload, at).await?,
             Kind::Pong => {}
@@ -111,30 +112,34 @@ where
         }
         unread.advance(length);
     }
-    match last {
-        None => Err(trace.silence(None)),
-        Some(last) => Err(Outcome::fail(&format!(
-            "{at} sent no message that matches /{wanted}/; the last was \"{last}\""
-        ))),
-    }
+    Err(match last {
+        None => Outcome::fail(&format!("{at} sent {FRAMES} frames, and no message")),
+        Some(last) => unmatched(at, &wanted, &last),
+    })
 }
 
-/// Reads until a whole frame is there, and says how long it is; none when the time is over.
+fn unmatched(at: &str, wanted: &str, last: &str) -> Outcome {
+    Outcome::fail(&format!(
+        "{at} sent no message that matches /{wanted}/; the last was \"{last}\""
+    ))
+}
+
+/// Reads until a whole frame is there; false when the time is over.
 async fn whole<S: AsyncRead + Unpin>(
     stream: &mut S,
     unread: &mut BytesMut,
     at: &str,
     trace: &Trace,
-) -> Looked<Option<usize>> {
+) -> Looked<bool> {
     loop {
         let frame = Frame::read(unread);
         let frame = frame.map_err(|wrong| Outcome::fail(&format!("{at} sent {wrong}")))?;
-        if let Some(frame) = frame {
-            return Ok(Some(frame.length));
+        if frame.is_some() {
+            return Ok(true);
         }
         unread.reserve(PIECE);
         let Ok(read) = timeout_at(trace.deadline(), stream.read_buf(unread)).await else {
-            return Ok(None);
+            return Ok(false);
         };
         if read.map_err(|error| error::outcome(&error, at))? == 0 {
             let text = format!("{at} cut the connection without closing the websocket");
