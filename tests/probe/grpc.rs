@@ -10,6 +10,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Response};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
+use crate::http_way::nginx;
+use crate::real::{Real, free_port, words};
 use crate::server::{Server, write};
 use crate::tls::{acceptor, chain};
 use crate::{PATIENT, assert_fails, look, look_briefly, probe, text};
@@ -91,6 +93,103 @@ async fn health_is_that_of_the_service_that_is_asked_for() {
         &look(&keys(&server, ", service = \"x.Z\"")).await,
         "does not know the service x.Z (NOT_FOUND: no such thing)",
     );
+}
+
+/// etcd, which tells its health.
+async fn etcd() -> Real {
+    let peers = free_port();
+    Real::listening("etcd", |folder, port| {
+        words(&format!(
+            "--data-dir {} --listen-client-urls http://127.0.0.1:{port} --advertise-client-urls http://127.0.0.1:{port} \
+             --listen-peer-urls http://127.0.0.1:{peers} --initial-advertise-peer-urls http://127.0.0.1:{peers} \
+             --initial-cluster default=http://127.0.0.1:{peers}",
+            folder.display()
+        ))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_health_of_etcd_is_told_and_that_it_hangs_or_has_ended() {
+    let mut server = etcd().await;
+    let port = server.port;
+    let keys = |more: &str| format!("grpc = {{ address = \"127.0.0.1:{port}\"{more} }}");
+    assert_eq!(text(&look(&keys("")).await), "SERVING in T");
+    assert_fails(
+        &look(&keys(", service = \"shop.Orders\"")).await,
+        "does not know the service shop.Orders (NOT_FOUND: unknown service)",
+    );
+    // It ends the handshake, or cuts it.
+    assert_fails(&look(&keys(", tls = true")).await, "the connection");
+    server.freeze();
+    assert_fails(&look_briefly(&keys("")).await, "no answer within 400 ms");
+    server.thaw();
+    server.stop().await;
+    assert_fails(&look(&keys("")).await, "nothing listens on 127.0.0.1:");
+}
+
+#[tokio::test]
+async fn every_other_status_and_health_is_told_by_its_name() {
+    let server = server(|message| {
+        let code = match message.last() {
+            Some(b'U') => "12",
+            Some(b'L') => "14",
+            Some(b'X') => "99",
+            Some(b'?') => "five",
+            Some(b'K') => return healthy(3),
+            Some(b'0') => return healthy(0),
+            Some(b'9') => return healthy(9),
+            _ => "5",
+        };
+        let mut head = head();
+        head.headers_mut().extend(status(code));
+        (head, vec![], None)
+    })
+    .await;
+    for (service, part) in [
+        ("", "answers with NOT_FOUND"),
+        ("U", "does not tell its health (UNIMPLEMENTED)"),
+        ("L", "answers with UNAVAILABLE"),
+        ("X", "answers with status 99"),
+        ("?", "broke off without a status of gRPC"),
+        ("K", "K at 127.0.0.1:"),
+        ("K", " is SERVICE_UNKNOWN"),
+        ("0", " is UNKNOWN"),
+        ("9", " is status 9"),
+    ] {
+        let outcome = look(&keys(&server, &format!(", service = \"{service}\""))).await;
+        assert_fails(&outcome, part);
+    }
+}
+
+#[tokio::test]
+async fn slow_health_is_warned_of() {
+    let server = Server::start(|stream| async move {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        serve(stream, |_| healthy(1)).await;
+    })
+    .await;
+    let outcome = look(&keys(&server, ", slow = \"1ms\"")).await;
+    assert_eq!(text(&outcome), "SERVING in T, slower than 1.0 ms");
+    assert_eq!(outcome.verdict, Verdict::Warn);
+}
+
+#[tokio::test]
+async fn who_refuses_the_call_and_who_has_only_pages_is_told() {
+    let server = Server::start(|stream| async move {
+        let Ok(mut connection) = h2::server::handshake(stream).await else {
+            return;
+        };
+        while let Some(Ok((_, mut respond))) = connection.accept().await {
+            respond.send_reset(h2::Reason::REFUSED_STREAM);
+        }
+    })
+    .await;
+    let part = format!("calling {}: stream error received: ", server.address);
+    assert_fails(&look(&keys(&server, "")).await, &part);
+    let nginx = nginx(false).await;
+    let at = format!("grpc.address = \"127.0.0.1:{}\"", nginx.port);
+    assert_fails(&look(&at).await, "speaks HTTP/2, but not gRPC");
 }
 
 #[tokio::test]

@@ -46,7 +46,9 @@ pub(super) fn judge(service: &str, answer: &Answer, at: &str, trace: &mut Trace)
         };
         let text = match &*status {
             "none" => format!("{at} broke off without a status of gRPC"),
-            "NOT_FOUND" => format!("{at} does not know the service {service} (NOT_FOUND{more})"),
+            "NOT_FOUND" if !service.is_empty() => {
+                format!("{at} does not know the service {service} (NOT_FOUND{more})")
+            }
             "UNIMPLEMENTED" => format!("{at} does not tell its health (UNIMPLEMENTED{more})"),
             _ => format!("{at} answers with {status}{more}"),
         };
@@ -104,6 +106,7 @@ mod tests {
             judged("x.Y", Some(5), "no such", 1),
             "a:1 does not know the service x.Y (NOT_FOUND: no such)"
         );
+        assert_eq!(judged("", Some(5), "", 1), "a:1 answers with NOT_FOUND");
         assert_eq!(
             judged("", Some(12), "", 1),
             "a:1 does not tell its health (UNIMPLEMENTED)"
