@@ -178,7 +178,7 @@ fn judge(
     device(rules, moved, &mut judgement, trace);
     let states = [
         (
-            "written",
+            "writable",
             "read-only",
             rules.read_only,
             seen.read_only,
@@ -195,7 +195,8 @@ fn judge(
     for (good, bad, wanted_bad, is_bad, matters) in states {
         let word = |bad_one: bool| if bad_one { bad } else { good };
         let holds = !matters || wanted_bad == is_bad;
-        let finding = || Finding::new("it is", word(wanted_bad), word(is_bad), holds);
+        let expected = if matters { word(wanted_bad) } else { "" };
+        let finding = || Finding::new("it is", expected, word(is_bad), holds);
         judgement.holds(trace, finding, || format!("it is {}", word(is_bad)));
     }
     if let Some(left) = growth.and_then(|growth| full_in(seen.free, growth)) {

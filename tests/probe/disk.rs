@@ -136,7 +136,10 @@ async fn a_disk_that_was_remounted_or_taken_away_fails() {
     assert_eq!(disk.said("").await, "fail: it is read-only");
     assert!(disk.said(", read_only = true").await.starts_with("pass: "));
     run("mount", &["-o", "remount,rw", path]).expect("it is mounted");
-    assert_eq!(disk.said(", read_only = true").await, "fail: it is written");
+    assert_eq!(
+        disk.said(", read_only = true").await,
+        "fail: it is writable"
+    );
     assert!(disk.said(", mounted = true").await.starts_with("pass: "));
     run("umount", &[path]).expect("it is mounted");
     let told = disk

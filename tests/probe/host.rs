@@ -55,7 +55,13 @@ async fn every_number_of_this_machine_passes_is_warned_of_and_fails_by_its_level
             findings = probe.explain(&env, PATIENT).await.1;
         }
         let outcome = probe.run(&env, PATIENT).await;
-        assert_eq!(outcome.verdict, verdict, "{}", said(&outcome));
+        // Another test, or the machine itself, may have brought the kernel to kill.
+        let is_killed = said(&outcome).contains("killed for want of memory");
+        let of_all = match verdict {
+            Verdict::Pass if is_killed => Verdict::Warn,
+            Verdict::Pass | Verdict::Warn | Verdict::Fail | Verdict::Unknown => verdict,
+        };
+        assert_eq!(outcome.verdict, of_all, "{}", said(&outcome));
         // What this kernel has not (swap, pressure) has no number.
         let judged = |what: &str| findings.iter().find(|finding| finding.what == what);
         for what in ["cpu", "load per core", "memory", "open files"] {

@@ -146,6 +146,8 @@ async fn redirects_are_followed_and_secrets_stay_at_home() {
         match request.uri().path() {
             "/beside" => redirect(302, "end"),
             "/away" => redirect(307, &format!("http://localhost:{port}/end")),
+            "/astray" => redirect(307, &format!("http://localhost:{port}/broken")),
+            "/broken" => page(500, "broken".to_owned()),
             _ => {
                 let key = request
                     .headers()
@@ -162,6 +164,14 @@ async fn redirects_are_followed_and_secrets_stay_at_home() {
         let outcome = look(&format!("http = {{ url = \"{url}\", {keys} }}")).await;
         assert_eq!(text(&outcome), "200 OK in T", "{path}");
     }
+    let url = server.url("/astray");
+    let outcome = look(&format!("http = {{ url = \"{url}\" }}")).await;
+    let port = server.address.port();
+    assert_fails(&outcome, "500 Internal Server Error in");
+    assert_fails(
+        &outcome,
+        &format!(", from localhost:{port}, where it redirects to"),
+    );
     let url = server.url("/beside");
     let outcome = look(&format!("http = {{ url = \"{url}\", redirects = 0 }}")).await;
     assert_fails(&outcome, "302 Found");

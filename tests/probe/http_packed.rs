@@ -58,6 +58,21 @@ async fn a_packed_body_is_unpacked_before_it_is_judged() {
 }
 
 #[tokio::test]
+async fn a_body_that_no_browser_can_read_fails_where_it_was_asked_for_packed() {
+    let lie = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello";
+    let server = Server::raw(lie).await;
+    let url = server.url("/");
+    let outcome = look(&format!("http = {{ url = \"{url}\", compressed = true }}")).await;
+    assert_fails(
+        &outcome,
+        "but the body says it is gzip, and is not, or is damaged",
+    );
+    // Nobody asked what is in it.
+    let outcome = look(&format!("http = {{ url = \"{url}\" }}")).await;
+    assert_eq!(text(&outcome), "200 OK in T");
+}
+
+#[tokio::test]
 async fn a_bomb_ends_at_a_limit_that_is_named() {
     let server = packing(vec![b'a'; 80 << 20], true).await;
     for (keys, said) in [

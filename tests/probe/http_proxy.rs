@@ -96,6 +96,23 @@ async fn an_http_proxy_is_asked_with_the_whole_address_or_for_a_way_through() {
 }
 
 #[tokio::test]
+async fn what_comes_through_a_proxy_in_place_of_a_page_is_told_with_its_name() {
+    for (answer, said) in [
+        (&b""[..], "closed the connection without an answer"),
+        (b"SSH-2.0-OpenSSH\r\n", "does not speak HTTP/1.1"),
+    ] {
+        let proxy = Server::raw(answer).await;
+        let through = format!("proxy = \"http://{}\"", proxy.address);
+        let outcome = look(&format!(
+            "http = {{ url = \"http://shop.invalid/\", {through} }}"
+        ))
+        .await;
+        let said = format!("shop.invalid:80 through the proxy {} {said}", proxy.address);
+        assert_fails(&outcome, &said);
+    }
+}
+
+#[tokio::test]
 async fn a_proxy_is_spoken_to_by_tls() {
     let ((proxy, env), server) = (secure_proxy().await, nginx(true).await);
     let port = proxy.address.port();

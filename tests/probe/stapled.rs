@@ -177,7 +177,7 @@ async fn what_the_authority_says_has_its_time_and_its_way() {
         (
             weak_chain,
             weak,
-            "it is signed in a way that is not verified here",
+            "it is signed with SHA-1, which proves nothing any more",
         ),
         (good_chain(), later, "it says that there is no answer"),
     ] {

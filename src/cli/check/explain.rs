@@ -9,8 +9,8 @@ use crate::core::text;
 use crate::core::time::human;
 use crate::probe::Finding;
 
-/// Longest piece of what was expected or found on a line.
-const PIECE_CHARS: usize = 160;
+/// Longest piece of what was expected or found on a line: whoever asks why wants all of it, and no flood.
+const PIECE_CHARS: usize = 1_000;
 
 /// As indented lines below the check.
 pub(super) fn text(target: &str, outcome: &Outcome, findings: &[Finding]) -> String {
@@ -19,11 +19,17 @@ pub(super) fn text(target: &str, outcome: &Outcome, findings: &[Finding]) -> Str
         let (mark, piece) = (finding.verdict.word(), |t: &str| text::line(t, PIECE_CHARS));
         let (what, expected) = (piece(&finding.what), piece(&finding.expected));
         let found = piece(&finding.found);
-        writeln!(
-            out,
-            "         {mark:<7} {what}: expected {expected}, found {found}"
-        )
-        .expect("writes to memory");
+        let expected = if expected.is_empty() {
+            String::new()
+        } else {
+            format!("expected {expected}, found ")
+        };
+        writeln!(out, "         {mark:<7} {what}: {expected}{found}").expect("writes to memory");
+    }
+    // What its message has no room for.
+    for more in outcome.left_out.iter().flat_map(|more| more.iter()) {
+        let more = text::line(more, PIECE_CHARS);
+        writeln!(out, "         more: {more}").expect("writes to memory");
     }
     let phases = outcome.phases.as_deref().unwrap_or_default().iter();
     let phases: Vec<String> = phases
@@ -76,6 +82,20 @@ mod tests {
             Metric::new("size", Unit::Bytes, 1_536.0)
                 .into_iter()
                 .collect(),
+        );
+        let told = text(
+            "a",
+            &Outcome::fail("so much").with_left_out(&["deadlocks 7"]),
+            &[Finding {
+                what: "output".to_owned(),
+                expected: String::new(),
+                found: "two lines".to_owned(),
+                verdict: Verdict::Pass,
+            }],
+        );
+        assert_eq!(
+            told,
+            "         looked at a\n         pass    output: two lines\n         more: deadlocks 7\n"
         );
         assert_eq!(
             text("mail:25", &outcome, &[finding]),

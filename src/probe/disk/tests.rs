@@ -79,7 +79,7 @@ fn a_file_system_that_became_read_only_fails_unless_it_is_to_be_so() {
     assert!(judged(", read_only = true", &seen, None).starts_with("pass"));
     assert_eq!(
         judged(", read_only = true", &half(), None),
-        "fail: it is written"
+        "fail: it is writable"
     );
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Keep {
     pub(super) text: bool,
     /// What of it is measured.
     pub(super) measure: Measure,
+    /// Unpack it though nobody wants to know what is in it: whether that can be done is what is asked.
+    pub(super) unpack: bool,
     /// Keep the head, too.
     pub(super) head: bool,
 }

@@ -1,5 +1,7 @@
 //! From the first request to the last answer: connects, asks, and follows redirects as a browser would.
 
+use std::sync::Arc;
+
 use ::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
 use ::http::{HeaderMap, Method, Request, StatusCode};
 use bytes::Bytes;
@@ -27,6 +29,8 @@ pub(super) struct Seen {
     pub(super) ends: Option<Ends>,
     /// The address that it led to, where that was asked for.
     pub(super) place: Option<String>,
+    /// Who answered, where that is somebody else than who was asked.
+    pub(super) led_to: Option<Arc<str>>,
 }
 
 /// What is asked at one stop.
@@ -76,10 +80,13 @@ pub(super) async fn follow(
         let answer = send(settings, &mut stop, how, env, trace, &mut ends).await?;
         if !settings.is_way(answer.status) {
             let place = settings.place(&stop.target, &answer);
+            let is_home = stop.target.is_beside(&settings.target);
+            let led_to = (!is_home).then(|| Arc::clone(&stop.target.address.text));
             return Ok(Seen {
                 answer,
                 ends,
                 place,
+                led_to,
             });
         }
         if followed == settings.redirects {

@@ -80,6 +80,7 @@ impl Settings {
         if let Some(more) = &self.more {
             keep.text |= more.wants.text();
             keep.measure = more.wants.measure();
+            keep.unpack = more.compressed;
             keep.head = true;
         }
         keep

@@ -45,6 +45,11 @@ enum Speaks {
 }
 
 impl Proxy {
+    /// Whom an answer is of that comes through it: `shop.example.org:80 through the proxy 192.0.2.7:3128`.
+    pub(super) fn carries(&self, at: &str) -> String {
+        format!("{at} through the proxy {}", self.address.text)
+    }
+
     /// Reads `proxy`, which may have a password in it.
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
         let text = section.secret("proxy")?;

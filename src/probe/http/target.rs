@@ -42,7 +42,7 @@ impl Target {
         };
         let authority = uri.authority().ok_or(FORM)?;
         if authority.as_str().contains('@') {
-            return Err("write the user and password as headers = { Authorization = \"Basic …\" }");
+            return Err("write them as basic = { user = \"…\", password = { file = \"…\" } }");
         }
         let port = match authority.port_u16() {
             Some(port) => port,

@@ -59,7 +59,7 @@ impl Unpack {
     /// For an answer with these headers. What nobody looks into is not unpacked.
     pub(super) fn new(headers: &HeaderMap, keep: Keep) -> Self {
         let sink = Sink::new(keep);
-        if !keep.text && keep.measure == Measure::Nothing {
+        if !keep.text && !keep.unpack && keep.measure == Measure::Nothing {
             return Self::Plain(sink);
         }
         let mut said = headers.get_all(CONTENT_ENCODING).iter();
@@ -208,7 +208,7 @@ impl Unpack {
             }
             Self::Plain(_) | Self::Deflate(_) | Self::Zlib(_) | Self::Raw(_) => "deflate",
         };
-        Taken::Broken(format!("says it is {name}, and is not"))
+        Taken::Broken(format!("says it is {name}, and is not, or is damaged"))
     }
 
     fn sink(&mut self) -> Option<&mut Sink> {

@@ -47,7 +47,10 @@ pub(super) fn judge(
                 let place = text::line(&without_secrets(location), PIECE_CHARS);
                 format!(", redirects to {place}")
             }
-            Some(_) | None => String::new(),
+            Some(_) | None => match &seen.led_to {
+                Some(at) => format!(", from {at}, where it redirects to"),
+                None => String::new(),
+            },
         };
         // What else an error page is not, goes without saying.
         let metrics = judgement.metrics();
@@ -125,6 +128,7 @@ mod tests {
             panic!("an http probe was read");
         };
         let seen = Seen {
+            led_to: None,
             answer: Answer {
                 status: StatusCode::from_u16(status).unwrap(),
                 location: (status == 301).then(|| "https://b.example/".to_owned()),

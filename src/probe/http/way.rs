@@ -92,9 +92,12 @@ impl Way {
         let at = &*target.address.text;
         let is_two = self.version == Some(Version::HTTP_2);
         let Some(name) = target.tls.clone() else {
+            // It is the proxy that answers then, and who is to blame cannot be told.
+            let through = self.proxy.as_ref().map(|proxy| proxy.carries(at));
             if let Some(proxy) = &self.proxy {
                 proxy.address_to(&mut request, &target.url())?;
             }
+            let at = through.as_deref().unwrap_or(at);
             return if is_two {
                 two::exchange(stream, ("http", request), keep, is_way, (trace, at)).await
             } else {

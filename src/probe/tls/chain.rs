@@ -10,6 +10,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
 use super::days::{Days, Level};
+use super::ocsp::Doubt;
 use super::stapled::Heard;
 use crate::core::outcome::Verdict;
 use crate::core::text;
@@ -66,7 +67,11 @@ impl Ends {
 
     /// What is to be said of a response that proves nothing.
     pub(in crate::probe) fn doubt(&self) -> Option<String> {
-        let doubt = self.stapled?.err()?;
+        // That we cannot verify it is no fault of the server's.
+        let doubt = self
+            .stapled?
+            .err()
+            .filter(|doubt| *doubt != Doubt::Strange)?;
         Some(format!(
             "the OCSP response that it staples proves nothing: {doubt}"
         ))
@@ -78,7 +83,8 @@ impl Ends {
         trace.note(|| {
             let found = heard.map_or_else(|why| why.to_string(), |()| "good".to_owned());
             let expected = "good, signed by its authority";
-            Finding::warned("OCSP response", expected, found, heard.is_err())
+            let is_amiss = heard.is_err_and(|doubt| doubt != Doubt::Strange);
+            Finding::warned("OCSP response", expected, found, is_amiss)
         });
     }
 }

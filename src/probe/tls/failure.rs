@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use rustls::pki_types::UnixTime;
-use rustls::{CertificateError, Error};
+use rustls::{AlertDescription, CertificateError, Error};
 
 use crate::core::outcome::Outcome;
 use crate::core::time::Time;
@@ -32,6 +32,9 @@ fn words(error: &Error, at: &str) -> String {
     match error {
         Error::InvalidCertificate(reason) => certificate(reason, at),
         Error::InvalidMessage(_) => format!("{at} does not speak TLS"),
+        Error::AlertReceived(AlertDescription::NoApplicationProtocol) => format!(
+            "TLS handshake with {at} failed: it speaks none of the protocols that were offered (ALPN)"
+        ),
         Error::AlertReceived(alert) => {
             format!("TLS handshake with {at} failed: it sent the alert {alert:?}")
         }

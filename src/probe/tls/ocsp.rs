@@ -47,6 +47,9 @@ pub(in crate::probe) enum Doubt {
     NoAnswer,
     Another,
     Forged,
+    /// By an algorithm that is not believed any more.
+    Weak,
+    /// By one that we do not have, which is no fault of the server's.
     Strange,
     Early,
 }
@@ -58,6 +61,7 @@ impl fmt::Display for Doubt {
             Self::NoAnswer => "it says that there is no answer",
             Self::Another => "it is about another certificate",
             Self::Forged => "it is signed neither by the authority nor by whom it has appointed",
+            Self::Weak => "it is signed with SHA-1, which proves nothing any more",
             Self::Strange => "it is signed in a way that is not verified here",
             Self::Early => "it is of a time to come",
         })
@@ -156,7 +160,9 @@ fn is_signed(
             (None | Some(Verified::No | Verified::Yes), _) => {}
         }
     }
-    Err(if is_strange {
+    Err(if is_strange && signed.is_weak() {
+        Doubt::Weak
+    } else if is_strange {
         Doubt::Strange
     } else {
         Doubt::Forged

@@ -7,6 +7,7 @@ use super::*;
 const TEXT: Keep = Keep {
     text: true,
     measure: Measure::Nothing,
+    unpack: false,
     head: false,
 };
 
@@ -87,12 +88,32 @@ fn what_cannot_be_unpacked_says_so() {
     let whole = gzip(&[b'a'; 500]);
     let (half, _) = whole.split_at(whole.len() - 6);
     for (encoding, data, said) in [
-        ("gzip", &b"hello"[..], "says it is gzip, and is not"),
-        ("gzip", half, "says it is gzip, and is not"),
-        ("deflate", b"\x07ello", "says it is deflate, and is not"),
-        ("br", b"hello", "says it is brotli, and is not"),
-        ("br", b"\x0b\x02\x80hel", "says it is brotli, and is not"),
-        ("zstd", b"hello", "says it is zstd, and is not"),
+        (
+            "gzip",
+            &b"hello"[..],
+            "says it is gzip, and is not, or is damaged",
+        ),
+        ("gzip", half, "says it is gzip, and is not, or is damaged"),
+        (
+            "deflate",
+            b"\x07ello",
+            "says it is deflate, and is not, or is damaged",
+        ),
+        (
+            "br",
+            b"hello",
+            "says it is brotli, and is not, or is damaged",
+        ),
+        (
+            "br",
+            b"\x0b\x02\x80hel",
+            "says it is brotli, and is not, or is damaged",
+        ),
+        (
+            "zstd",
+            b"hello",
+            "says it is zstd, and is not, or is damaged",
+        ),
         (
             "compress",
             b"hello",
@@ -111,7 +132,7 @@ fn what_cannot_be_unpacked_says_so() {
     for end in 1..whole.len() {
         let (cut, _) = whole.split_at(end);
         let body = unpacked("zstd", cut, TEXT);
-        let said = Some("says it is zstd, and is not");
+        let said = Some("says it is zstd, and is not, or is damaged");
         assert_eq!(body.packed.as_deref(), said, "{end} bytes");
     }
     assert_eq!(unpacked("br", b"hello", Keep::default()).packed, None);
@@ -203,7 +224,7 @@ fn no_window_is_larger_than_its_bound() {
     let body = unpacked("br", &[0x11, 0x1e, 0x0b, 0x02, 0x80], TEXT);
     assert_eq!(
         body.packed.as_deref(),
-        Some("says it is brotli, and is not")
+        Some("says it is brotli, and is not, or is damaged")
     );
 }
 

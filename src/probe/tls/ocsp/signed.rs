@@ -8,6 +8,13 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 /// The tag of a sequence.
 const SEQUENCE: u8 = 0x30;
 
+/// The object identifiers of signatures over SHA-1, as they are encoded: sha1WithRSAEncryption (RFC 8017, appendix C) and
+/// ecdsa-with-SHA1 (RFC 3279, section 2.2.3).
+const WEAK: [&[u8]; 2] = [
+    b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05",
+    b"\x06\x07\x2a\x86\x48\xce\x3d\x04\x01",
+];
+
 /// A public key.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::probe::tls) struct Key<'a> {
@@ -74,6 +81,11 @@ impl<'a> Signed<'a> {
             signature,
             rest: reader.read_slice(rest).ok()?,
         })
+    }
+
+    /// Whether the signature is of a digest that can be forged.
+    pub(super) fn is_weak(&self) -> bool {
+        WEAK.iter().any(|oid| self.algorithm.starts_with(oid))
     }
 
     pub(super) fn is_by(&self, key: &Key<'_>, algorithms: &WebPkiSupportedAlgorithms) -> Verified {
