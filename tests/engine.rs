@@ -17,6 +17,8 @@ mod away;
 mod beats;
 #[path = "engine/behind.rs"]
 mod behind;
+#[path = "engine/hands.rs"]
+mod hands;
 #[path = "engine/isolation.rs"]
 mod isolation;
 #[path = "engine/late.rs"]
@@ -31,6 +33,8 @@ mod plans;
 mod remedies;
 #[path = "engine/rotation.rs"]
 mod rotation;
+#[path = "engine/silence.rs"]
+mod silence;
 #[path = "common/story.rs"]
 mod story;
 #[path = "engine/tolerance.rs"]
@@ -256,102 +260,6 @@ fn an_hour_of_flapping_every_second_is_four_mails_and_the_last_tells_the_truth()
 }
 
 #[test]
-fn a_silent_heartbeat_is_down_at_the_deadline_and_not_a_millisecond_before() {
-    let mut story = Story::of([heartbeat("backup")]);
-    story
-        .ping("backup", Signal::Success)
-        .expect(&["backup up: ping received"]);
-    story
-        .after(Duration::from_mins(70) - Duration::from_millis(1))
-        .expect(&[]);
-    story.after(Duration::from_millis(1)).expect(&[
-        "backup down: no ping in time",
-        "incident: backup",
-        "mail: opened",
-    ]);
-    assert_eq!(
-        &*story.engine.incidents.values().next().unwrap().evidence,
-        "no ping since 2026-11-23 13:00:00 CET, expected by 2026-11-23 14:00:00 CET"
-    );
-    story.deliver().ping("backup", Signal::Success).expect(&[
-        "backup up: ping received",
-        "incident closed: up: job succeeded",
-        "mail: recovered",
-    ]);
-}
-
-#[test]
-fn a_heartbeat_that_never_spoke_is_new_for_ever() {
-    let mut story = Story::of([heartbeat("backup")]);
-    story.after(Duration::from_hours(24 * 30)).expect(&[]);
-    assert_eq!(story.phase("backup"), Phase::New);
-}
-
-#[test]
-fn a_started_job_that_does_not_finish_is_down_even_from_new() {
-    let mut story = Story::of([heartbeat("backup")]);
-    story
-        .ping("backup", Signal::Start)
-        .after(Duration::from_mins(10));
-    story.expect(&[
-        "backup down: started, but not finished in time",
-        "incident: backup",
-        "mail: opened",
-    ]);
-}
-
-#[test]
-fn a_failed_job_alarms_at_once_with_its_exit_code() {
-    let mut story = Story::of([heartbeat("backup")]);
-    story
-        .ping("backup", Signal::Start)
-        .after(Duration::from_mins(3))
-        .ping("backup", Signal::Exit(3));
-    story.expect(&[
-        "backup down: the job reported a failure",
-        "incident: backup",
-        "mail: opened",
-    ]);
-    let last = story
-        .engine
-        .named("backup")
-        .expect("there")
-        .record
-        .last
-        .clone()
-        .expect("a look");
-    assert_eq!(
-        last.outcome.message(),
-        "job failed with exit code 3 after 3 min"
-    );
-}
-
-#[test]
-fn deaf_time_extends_every_deadline_by_as_much() {
-    let mut story = Story::of([heartbeat("backup")]);
-    story
-        .ping("backup", Signal::Success)
-        .after(Duration::from_mins(30))
-        .said();
-    let from = story.now;
-    story.now = from + Duration::from_hours(8);
-    let to = story.now;
-    story
-        .input(&Input::Deaf {
-            from,
-            to,
-            reason: "not running".into(),
-        })
-        .after(Duration::from_mins(39))
-        .expect(&[]);
-    story.after(Duration::from_mins(1)).expect(&[
-        "backup down: no ping in time",
-        "incident: backup",
-        "mail: opened",
-    ]);
-}
-
-#[test]
 fn a_clock_that_is_set_is_no_lateness() {
     for hours in [1_i64, -1] {
         let mut story = Story::of([heartbeat("backup")]);
@@ -414,65 +322,6 @@ fn a_removed_check_closes_its_incident_as_removed_and_not_as_recovered() {
         "shop removed",
     ]);
     story.plan([check("shop")]).expect(&["shop returned"]);
-}
-
-#[test]
-fn a_pause_ends_judgement_and_a_resume_begins_anew() {
-    let mut story = Story::of([check("shop")]);
-    looks(&mut story, "shop", &[Verdict::Fail; 3]);
-    story.deliver().said();
-    let shop = story.id("shop");
-    story.input(&Input::Pause {
-        check: shop,
-        by: "ann".into(),
-    });
-    story.expect(&["shop paused: by ann", "incident closed: paused by ann"]);
-    looks(&mut story, "shop", &[Verdict::Fail; 5]);
-    story.expect(&[]);
-    story
-        .input(&Input::Resume {
-            check: shop,
-            by: "ann".into(),
-        })
-        .pass("shop");
-    story.expect(&["shop new: by ann", "shop up: first good look"]);
-}
-
-#[test]
-fn a_check_without_what_it_needs_is_paused_until_it_has_it() {
-    let without = Check {
-        not_configured: Some("set DATABASE_URL".into()),
-        ..check("postgres")
-    };
-    let mut story = Story::of([without]);
-    assert_eq!(story.phase("postgres"), Phase::Paused);
-    let postgres = story.id("postgres");
-    story
-        .input(&Input::Resume {
-            check: postgres,
-            by: "ann".into(),
-        })
-        .expect(&[]);
-    story
-        .plan([check("postgres")])
-        .expect(&["postgres new: configured"]);
-}
-
-#[test]
-fn an_incident_is_acknowledged_once() {
-    let mut story = Story::of([check("shop")]);
-    looks(&mut story, "shop", &[Verdict::Fail; 3]);
-    story.said();
-    let incident = story.engine.incidents.keys().next().expect("open").clone();
-    let ack = Input::Acknowledge {
-        incident,
-        by: "ann".into(),
-        note: "on it".into(),
-    };
-    story
-        .input(&ack)
-        .input(&ack)
-        .expect(&["incident acknowledged"]);
 }
 
 #[test]

@@ -34,6 +34,8 @@ mod http_login;
 mod http_packed;
 #[path = "probe/http_proxy.rs"]
 mod http_proxy;
+#[path = "probe/http_redirect.rs"]
+mod http_redirect;
 #[path = "probe/http_socks.rs"]
 mod http_socks;
 #[path = "probe/http_way.rs"]

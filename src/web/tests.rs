@@ -30,6 +30,7 @@ use crate::vitals::Vitals;
 mod attacks;
 mod badges;
 mod dialects;
+mod durations;
 mod healthchecks;
 mod live;
 mod pages;
