@@ -63,7 +63,7 @@ impl<'a> Run<'a> {
 pub(super) fn runs(shell: &Shell<'_>, check: CheckId, beat: &Beat, pings: &[Said]) -> Markup {
     let runs = Run::all(pings);
     html! {
-        section.part { h2 { "Runs" @if !runs.is_empty() { " " small { "the newest " (runs.len()) } } }
+        section.part { h2 { "Runs" @if !runs.is_empty() { " " small { (runs.len()) " in the newest " (pings.len()) " pings" } } }
             @if runs.is_empty() { p.empty { "None is recorded yet." } }
             @else {
                 div.scroll.stack { table {

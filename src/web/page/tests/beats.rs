@@ -119,7 +119,8 @@ fn a_start_and_its_end_are_one_run_and_a_start_alone_has_none() {
     };
     let mut pings = pings("");
     let html = page(&pings);
-    assert!(html.contains("the newest 2<"), "{html}");
+    let runs = |pings: usize| format!("2 in the newest {pings} pings<");
+    assert!(html.contains(&runs(pings.len())), "{html}");
     assert!(
         html.contains("took\">12 m") && html.contains("took\">2 m"),
         "{html}"
@@ -127,7 +128,7 @@ fn a_start_and_its_end_are_one_run_and_a_start_alone_has_none() {
     pings.remove(0);
     let html = page(&pings);
     assert!(
-        html.contains("the newest 2<") && html.contains(">no end<"),
+        html.contains(&runs(pings.len())) && html.contains(">no end<"),
         "{html}"
     );
     // Ends find the starts of their own runs.
