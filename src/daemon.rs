@@ -75,7 +75,7 @@ pub async fn run(
     let mail_at = plan.mail_pings.as_ref().map(|mail| mail.listen.as_slice());
     let mail_ports = inherited.listen(listen::MAIL, mail_at.unwrap_or_default())?;
     let heir = Heir::of(
-        &source,
+        (&source, &plan.data_dir),
         [
             ("status", &status),
             ("hello", &hello_ports),

@@ -49,6 +49,14 @@ pub(crate) mod tests;
 
 pub use chore::{Chore, Retention};
 pub use lock::holder;
+
+/// Whether a folder could be opened by [`Journal::open`]: it is made where it is not there.
+///
+/// # Errors
+/// It cannot be made, or another daemon has it.
+pub fn is_free(data_dir: &Path) -> anyhow::Result<()> {
+    open::is_free(data_dir)
+}
 pub use open::Opened;
 pub use reader::{EventRow, Reader, Waiting};
 pub use shipment::Shipment;

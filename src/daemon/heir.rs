@@ -7,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use tokio::time::timeout;
 
 use crate::config::{self, Plan, Source};
 use crate::core::text;
+use crate::journal;
 use crate::listen::{self, Listening};
 
 /// How long the program that is to come may take to read the configuration.
@@ -36,6 +37,8 @@ pub struct Heir {
     program: PathBuf,
     arguments: Vec<OsString>,
     source: Source,
+    /// The data folder, which we hold.
+    data_dir: PathBuf,
     /// By the names of their services.
     sockets: Vec<(String, OwnedFd)>,
     /// Where each service listens; none for one whose sockets are a service manager's.
@@ -45,13 +48,14 @@ pub struct Heir {
 impl Heir {
     /// Of what listens now.
     pub(super) fn of(
-        source: &Source,
+        (source, data_dir): (&Source, &Path),
         services: [(&'static str, &Vec<Listening>); 4],
     ) -> io::Result<Self> {
         let mut heir = Self {
             program: std::env::current_exe()?,
             arguments: std::env::args_os().skip(1).collect(),
             source: source.clone(),
+            data_dir: data_dir.to_owned(),
             sockets: Vec::new(),
             bound: Vec::new(),
         };
@@ -71,8 +75,9 @@ impl Heir {
         Ok(())
     }
 
-    /// Whether the program that is to come will start, as far as that can be known before: it reads the configuration,
-    /// and addresses that are new in it can be bound. They are from then on, so that they still can be.
+    /// Whether the program that is to come will start, as far as that can be known before: it reads the configuration, a
+    /// data folder that is new in it is nobody's, and new addresses can be bound. They are from then on, so that they still
+    /// can be.
     ///
     /// # Errors
     /// What stands against it; then everything stays as it is.
@@ -106,8 +111,11 @@ impl Heir {
         }
     }
 
-    /// Binds the addresses that are new: all of them, or none.
+    /// Binds the addresses that are new: all of them, or none. Another data folder has to be there, and nobody's.
     fn bind(&mut self, plan: Plan) -> anyhow::Result<()> {
+        if absolute(&plan.data_dir)? != absolute(&self.data_dir)? {
+            journal::is_free(&plan.data_dir)?;
+        }
         let mail = plan.mail_pings.map(|mail| mail.listen).unwrap_or_default();
         let wanted = [
             &plan.listen.status,

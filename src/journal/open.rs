@@ -35,19 +35,30 @@ pub struct Opened {
     pub quarantined: Option<String>,
 }
 
+/// Whether a journal could be opened in a folder, as far as that can be known without opening it: the folder is there then,
+/// and nobody has it.
+pub(super) fn is_free(data_dir: &Path) -> anyhow::Result<()> {
+    taken(data_dir).map(drop)
+}
+
+/// The folder, made where it is not there, and taken.
+fn taken(data_dir: &Path) -> anyhow::Result<lock::Lock> {
+    let doing = || {
+        format!(
+            "making the data folder {}: make it for the user that Belfry runs as, or name another one as data_dir \
+             in [daemon]",
+            data_dir.display()
+        )
+    };
+    let mut builder = DirBuilder::new();
+    let made = builder.recursive(true).mode(0o700).create(data_dir);
+    made.with_context(doing)?;
+    lock::take(data_dir)
+}
+
 pub(super) fn open(data_dir: &Path, now: Time, vitals: Arc<Vitals>) -> anyhow::Result<Opened> {
     let shown = data_dir.display();
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(data_dir)
-        .with_context(|| {
-            format!(
-                "making the data folder {shown}: make it for the user that Belfry runs as, or name \
-                 another one as data_dir in [daemon]"
-            )
-        })?;
-    let lock = lock::take(data_dir)?;
+    let lock = taken(data_dir)?;
     let (alive, last_alive) =
         Alive::open(data_dir).with_context(|| format!("writing into the data folder {shown}"))?;
     let path = data_dir.join(FILE);

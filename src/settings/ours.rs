@@ -8,6 +8,8 @@ use std::fs::{Metadata, canonicalize, symlink_metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf, absolute};
 
+use nix::sys::statvfs::{FsFlags, statvfs};
+
 use super::Section;
 
 /// The permissions of group and others to write (`chmod(1)`).
@@ -41,7 +43,8 @@ impl Stranger {
         places.chain(links).find_map(|place| {
             let found = symlink_metadata(place).ok()?;
             // What a link says of its permissions is no matter, only whose it is.
-            let is_guarded = found.is_symlink() || found.mode() & STICKY != 0;
+            let is_guarded =
+                found.is_symlink() || found.mode() & STICKY != 0 || is_read_only(place);
             let mode = if is_guarded { 0 } else { found.mode() };
             let shown = place.display().to_string();
             let mut stranger = Self::judge(&shown, (found.uid(), mode), me)?;
@@ -67,6 +70,11 @@ impl Stranger {
             None
         }
     }
+}
+
+/// Whether nobody can write there at all, as into what Kubernetes mounts of its `ConfigMap`s, whose folder is for everybody.
+fn is_read_only(place: &Path) -> bool {
+    statvfs(place).is_ok_and(|system| system.flags().contains(FsFlags::ST_RDONLY))
 }
 
 impl Section<'_> {

@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+use uuid::Uuid;
 
 use super::digest::Digest;
 use super::token;
@@ -17,6 +19,7 @@ pub struct Keys(Arc<[Key]>);
 struct Key {
     digest: Digest,
     bytes: usize,
+    print: u64,
 }
 
 impl Key {
@@ -24,7 +27,31 @@ impl Key {
         Self {
             digest: Digest::of(text),
             bytes: text.len(),
+            print: print(text.as_bytes()),
         }
+    }
+
+    /// Where it stands in a text, whatever is before and behind it. What has the print is compared by the digest.
+    fn places_in(&self, text: &[u8]) -> Vec<usize> {
+        let Some(first) = text.get(..self.bytes).filter(|first| !first.is_empty()) else {
+            return Vec::new();
+        };
+        let length = u32::try_from(self.bytes).unwrap_or(u32::MAX);
+        let highest = FACTOR.wrapping_pow(length);
+        let mut found = print(first);
+        let mut places = Vec::new();
+        for (at, window) in text.windows(self.bytes).enumerate() {
+            let is_it = |window| str::from_utf8(window).is_ok_and(|word| self.digest.is(word));
+            if found == self.print && is_it(window) {
+                places.push(at);
+            }
+            let (out, next) = (window.first(), text.get(at + self.bytes));
+            if let (Some(&out), Some(&next)) = (out, next) {
+                found = found.wrapping_mul(*FACTOR).wrapping_add(next.into());
+                found = found.wrapping_sub(highest.wrapping_mul(out.into()));
+            }
+        }
+        places
     }
 }
 
@@ -61,20 +88,24 @@ impl Keys {
     /// What a job said, without these keys: jobs print what they run, and what they say stands in mails and in our log.
     pub fn hidden_in<'t>(&self, said: &'t [u8]) -> Cow<'t, [u8]> {
         let mut shown = Cow::Borrowed(said);
-        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        let mut at = 0;
-        for word in said.split(|byte| !is_part(byte)) {
-            let is_as_long = self.0.iter().any(|key| key.bytes == word.len());
-            if is_as_long
-                && str::from_utf8(word).is_ok_and(|word| self.has(word))
-                && let Some(place) = shown.to_mut().get_mut(at..at + word.len())
-            {
-                place.fill(HIDDEN);
+        for key in self.0.iter() {
+            for at in key.places_in(said) {
+                if let Some(place) = shown.to_mut().get_mut(at..at + key.bytes) {
+                    place.fill(HIDDEN);
+                }
             }
-            at += word.len() + 1;
         }
         shown
     }
+}
+
+/// The factor of prints. Of each process its own, so that a print says nothing of a key to whoever sees one.
+static FACTOR: LazyLock<u64> = LazyLock::new(|| Uuid::new_v4().as_u64_pair().0 | 1);
+
+/// A number that follows from `bytes`, and from that of bytes moved by one (the fingerprint of Rabin and Karp).
+fn print(bytes: &[u8]) -> u64 {
+    let next = |print: u64, byte: &u8| print.wrapping_mul(*FACTOR).wrapping_add((*byte).into());
+    bytes.iter().fold(0, next)
 }
 
 #[cfg(test)]
@@ -90,7 +121,15 @@ mod tests {
             (format!("GET /ping/{key}/a"), format!("GET /ping/{stars}/a")),
             (format!("{key}+a@h {key}"), format!("{stars}+a@h {stars}")),
             (format!("Bearer {key}\n"), format!("Bearer {stars}\n")),
-            (format!("x{key}"), format!("x{key}")),
+            // Whatever stands around it.
+            (
+                format!("x{key}_{key}{key}y"),
+                format!("x{stars}_{stars}{stars}y"),
+            ),
+            (
+                format!("url=http%3A%2F%2Fh%2Fping%2F{key}%2Fa \\n{key}"),
+                format!("url=http%3A%2F%2Fh%2Fping%2F{stars}%2Fa \\n{stars}"),
+            ),
             (
                 "kB2d0xQ8mT-4_zzW1abcDX".to_owned(),
                 "kB2d0xQ8mT-4_zzW1abcDX".to_owned(),

@@ -97,7 +97,7 @@ impl Figures {
         series(
             encoder,
             ("check_up", help, None),
-            all().map(|w| (labels(w), up(w))),
+            all().map(|w| (labels(w), up(&self.view, w))),
         )?;
         let state = |w| (with_state(w), 1.0);
         series(
@@ -246,8 +246,8 @@ fn measured(watched: &Watched) -> impl Iterator<Item = ([(&'static str, String);
     })
 }
 
-fn up(watched: &Watched) -> f64 {
-    match (watched.phase(), watched.record.is_known()) {
+fn up(view: &View, watched: &Watched) -> f64 {
+    match (watched.phase(), view.engine.is_seen(watched)) {
         (Phase::Up | Phase::Degraded, true) => 1.0,
         (Phase::Down, true) => 0.0,
         (_, false) | (Phase::New | Phase::Paused, true) => f64::NAN,

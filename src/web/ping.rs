@@ -164,19 +164,20 @@ async fn record(
         return Heard::Refused(StatusCode::BAD_REQUEST, "invalid time");
     };
     let agent = request.headers.get(USER_AGENT).map(HeaderValue::as_bytes);
-    let agent = agent.map(|agent| text::line(&String::from_utf8_lossy(agent), AGENT_CHARS));
     let message = report.message.as_deref().map(str::as_bytes);
-    let said = app
-        .keys
-        .borrow()
-        .hidden_in(message.unwrap_or(body.as_ref()));
+    let (agent, said) = {
+        let keys = app.keys.borrow();
+        let agent = keys.hidden_in(agent.unwrap_or_default());
+        let agent = text::line(&String::from_utf8_lossy(&agent), AGENT_CHARS);
+        (agent, keys.hidden_in(message.unwrap_or(body.as_ref())))
+    };
     let ping = Ping {
         at,
         signal: report.signal,
         rid: report.rid,
         method: request.method.as_str().into(),
         remote: peer.to_canonical().to_string().into(),
-        agent: agent.unwrap_or_default().into(),
+        agent: agent.into(),
         body: said.into(),
         took: report.took.map(|took| took.min(LONGEST_TOLD)),
         late: now.since(at),

@@ -154,6 +154,7 @@ pub(super) const ROUTES: &[Route] = &[
     dialect("/api/push/{}/", Dialect::Kuma),
     dialect("/api/v1/endpoints/{}/external", Dialect::Gatus),
     dialect("/snitch/{}", Dialect::Snitch),
+    dialect("/snitch/{}/", Dialect::Snitch),
     dialect("/compat/kuma/api/push/{}", Dialect::Kuma),
     dialect("/compat/gatus/api/v1/endpoints/{}/external", Dialect::Gatus),
     dialect("/compat/deadmanssnitch/{}", Dialect::Snitch),

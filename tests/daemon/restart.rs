@@ -209,6 +209,26 @@ fn a_daemon_is_found_and_moves_when_another_data_folder_was_written_into_its_con
 }
 
 #[test]
+fn a_data_folder_that_cannot_be_is_refused_before_anything_ends() {
+    let (daemon, other) = (Daemon::started(""), Daemon::started(""));
+    let config = daemon.dir.path().join("belfry.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let old = daemon.data().display().to_string();
+    let no_folder = config.join("x").display().to_string();
+    for (new, why) in [
+        (no_folder, "making the data folder"),
+        (other.data().display().to_string(), "another Belfry"),
+    ] {
+        std::fs::write(&config, text.replace(&old, &new)).unwrap();
+        let since = daemon.log().matches("no restart").count();
+        daemon.signal("USR2");
+        daemon.until("refused", |d| d.log().matches("no restart").count() > since);
+        assert!(daemon.log().contains(why), "{}", daemon.log());
+        assert_eq!(daemon.get("/healthz").unwrap().0, 200);
+    }
+}
+
+#[test]
 fn where_none_runs_there_is_none_to_restart() {
     let daemon = Daemon::new("");
     let output = daemon.command(&["restart"]);

@@ -91,6 +91,25 @@ fn a_job_whose_output_nobody_reads_any_more_ends_as_it_does_without_us() {
 }
 
 #[test]
+fn a_job_whose_output_cannot_be_written_has_failed_as_it_has_without_us() {
+    let daemon = Daemon::started(JOB);
+    let spool = tempfile::tempdir().unwrap();
+    // A little, that is in the pipe when the job has ended; and more than that holds.
+    for script in ["echo done", "exec yes"] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let mut command = wrapped(&daemon, spool.path(), script);
+        let output = command.stdout(full.unwrap()).output().unwrap();
+        let (code, stderr) = ended(&output);
+        assert!(matches!(code, Some(1 | 141)), "{script}: {code:?} {stderr}");
+        assert!(stderr.contains("No space left"), "{stderr}");
+        let job = job(&daemon);
+        assert_eq!(job["state"], "down", "{job}");
+        let message = job["last"]["message"].as_str().unwrap();
+        assert!(message.contains("No space left"), "{message}");
+    }
+}
+
+#[test]
 fn what_stands_behind_the_host_of_an_address_is_enough_for_ping_and_wrap() {
     let uuid = "0b1e7b1e-0000-4000-8000-00000000c0de";
     let daemon = Daemon::started(&format!("{JOB}uuid = \"{uuid}\"\n"));

@@ -367,6 +367,13 @@ fn what_cannot_be_looked_at_is_known_since_when_but_for_what_an_uplink_or_a_paus
             story.pass("other");
             lose(story);
             assert_eq!(unseen(story), ["near"]);
+            // What was not seen meanwhile is looked at again before long.
+            story.after(Duration::from_secs(9));
+            regain(story);
+            let all = Unseen::all(&story.engine);
+            let far = all.iter().find(|one| one.name() == "far");
+            assert_eq!(far.map(Unseen::since), Some(story.now));
+            lose(story);
             let (check, by) = (story.id("near"), "ops".into());
             story.input(&Input::Pause { check, by });
             assert_eq!(unseen(story), [""; 0]);

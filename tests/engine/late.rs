@@ -102,6 +102,16 @@ fn nothing_is_overdue_in_the_moments_after_nobody_listened() {
 }
 
 #[test]
+fn a_short_time_without_listening_takes_nothing_of_the_moments_after_a_long_one() {
+    in_both_ways(|story| {
+        story.after(before(MINUTE * 70)).rest(MINUTE);
+        story.after(Duration::from_secs(1)).rest(MOMENT).expect(&[]);
+        story.after(Duration::from_secs(18)).expect(&[]);
+        story.after(Duration::from_secs(1)).expect(&OVERDUE);
+    });
+}
+
+#[test]
 fn a_failure_that_comes_late_counts_unless_the_job_has_ended_again_since() {
     in_both_ways(|story| {
         story.ping_of("job", Signal::Start, Some(1)).after(MINUTE);

@@ -20,6 +20,8 @@ const LINGER: Duration = Duration::from_millis(200);
 /// What a shell says of a command that cannot be run, or is not there.
 const NOT_RUN: u8 = 126;
 const NOT_FOUND: u8 = 127;
+/// A job that ended well, whose output could not be written.
+const LOST: u8 = 1;
 /// What a shell adds to the number of a signal.
 const BY_SIGNAL: i32 = 128;
 
@@ -48,12 +50,14 @@ pub(super) async fn run(command: &[OsString], captures: bool, over: impl FnOnce(
     let ended = until_ended(&mut child).await;
     let at_ms = now_ms();
     let is_all = timeout(LINGER, output.is_over()).await.is_ok();
-    let code = ended.map_or(NOT_RUN, code_of);
-    over(Ended {
-        code,
-        at_ms,
-        tail: output.tail(),
-    });
+    let (mut code, mut tail) = (ended.map_or(NOT_RUN, code_of), output.tail());
+    if let Some(why) = output.lost() {
+        // Whoever writes it himself is told, and ends so.
+        eprintln!("belfry wrap: {why}");
+        code = if code == 0 { LOST } else { code };
+        tail.extend_from_slice(format!("\n{why}\n").as_bytes());
+    }
+    over(Ended { code, at_ms, tail });
     if !is_all {
         output.leave().await;
     }

@@ -28,6 +28,8 @@ pub(in crate::cli) const RELAY: &str = "relay";
 pub(super) struct Output {
     streams: Vec<Stream>,
     tail: Arc<Mutex<Tail>>,
+    /// Why output was lost.
+    lost: Arc<Mutex<Option<String>>>,
     /// Whether the threads are to leave the rest to others.
     is_left: Arc<AtomicBool>,
 }
@@ -45,6 +47,7 @@ impl Output {
         Self {
             streams: Vec::new(),
             tail: Arc::default(),
+            lost: Arc::default(),
             is_left: Arc::default(),
         }
     }
@@ -63,14 +66,20 @@ impl Output {
         let (tail, is_left) = (Arc::clone(&self.tail), Arc::clone(&self.is_left));
         let source = from.try_clone()?;
         let from = Arc::new(Mutex::new(Some(from)));
-        let kept = Arc::clone(&from);
+        let (kept, lost) = (Arc::clone(&from), Arc::clone(&self.lost));
         let body = move || {
             let copied = if is_error {
                 copy(source, io::stderr(), &tail, &is_left)
             } else {
                 copy(source, io::stdout(), &tail, &is_left)
             };
-            if copied == Copied::Unread {
+            if let Copied::Lost(error) = &copied {
+                let why = format!("the output of the job cannot be written: {error}");
+                lost.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(why);
+            }
+            if !matches!(copied, Copied::AsFarAsWanted) {
                 kept.lock().unwrap_or_else(PoisonError::into_inner).take();
             }
             done.send(()).ok();
@@ -98,6 +107,12 @@ impl Output {
     pub(super) fn tail(&self) -> Vec<u8> {
         let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         tail.0.iter().copied().collect()
+    }
+
+    /// Why some of it could not be passed on, where it could not.
+    pub(super) fn lost(&self) -> Option<String> {
+        let lost = self.lost.lock();
+        lost.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Leaves what is still written to processes that copy it on after we have ended.
@@ -167,7 +182,7 @@ impl Tail {
 
 /// Copies a stream of the job to ours, and keeps its end, until it ends or is left to others. Where nobody reads ours any
 /// more, nobody reads the job's: it is told by the system, as without us (`belfry wrap … | head -1`). Where ours cannot be
-/// written for another reason (it is closed, the disk is full), the job goes on all the same.
+/// written for another reason (the disk is full), that is the same, and the job has not done what it was to do.
 fn copy(
     mut from: PipeReader,
     mut to: impl Write,
@@ -175,7 +190,6 @@ fn copy(
     is_left: &AtomicBool,
 ) -> Copied {
     let mut piece = vec![0; PIECE];
-    let mut is_open = true;
     while has_more(&from, is_left) {
         let Ok(count @ 1..) = from.read(&mut piece) else {
             break;
@@ -184,23 +198,22 @@ fn copy(
         tail.lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(bytes);
-        if is_open {
-            match to.write_all(bytes).and_then(|()| to.flush()) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Copied::Unread,
-                Err(_) => is_open = false,
-            }
+        match to.write_all(bytes).and_then(|()| to.flush()) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Copied::Unread,
+            Err(error) => return Copied::Lost(error),
         }
     }
     Copied::AsFarAsWanted
 }
 
 /// How copying ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Copied {
     AsFarAsWanted,
     /// Nobody reads what we write.
     Unread,
+    /// It cannot be written.
+    Lost(io::Error),
 }
 
 /// Waits until there is something to read, or the end; false when the rest is for others.

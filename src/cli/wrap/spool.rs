@@ -58,9 +58,14 @@ impl Spool {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let state = || {
             // A service of systemd may have none.
-            let home = set("HOME").map(PathBuf::from).or_else(own_home);
+            let whole = |path: &PathBuf| path.is_absolute();
+            let home = set("HOME").map(PathBuf::from).filter(whole);
+            let home = home.or_else(own_home);
             let home = home.map(|home| home.join(".local/state"));
-            set("XDG_STATE_HOME").map(PathBuf::from).or(home)
+            set("XDG_STATE_HOME")
+                .map(PathBuf::from)
+                .filter(whole)
+                .or(home)
         };
         let folder = set("BELFRY_SPOOL")
             .map(PathBuf::from)

@@ -109,7 +109,9 @@ impl Watched {
             let after = |start: Time| to.since(from.max(start));
             beat.deaf += beat.counted_from().map(after).unwrap_or_default();
             beat.deafen_runs(after);
-            beat.patient_until = Some(to + SETTLE.min(to.since(from)));
+            let until = to + SETTLE.min(to.since(from));
+            // A short one, as at the beginning of a busy machine, takes nothing from a long one.
+            beat.patient_until = beat.patient_until.max(Some(until));
         }
     }
 

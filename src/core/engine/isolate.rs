@@ -35,6 +35,12 @@ impl Engine {
         uplink.is_some_and(|uplink| uplink.is_lost())
     }
 
+    /// Since when the uplink that a check is behind is what it is.
+    pub fn uplink_since(&self, watched: &Watched) -> Option<Time> {
+        let uplink = self.named(watched.check.behind.as_ref()?)?;
+        Some(uplink.record.since)
+    }
+
     /// Whether what is known of a check is of now: its last look saw something, or, of a heartbeat, it could be heard.
     pub fn is_seen(&self, watched: &Watched) -> bool {
         watched.record.is_known() && !self.is_deaf_to(watched)

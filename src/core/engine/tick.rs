@@ -1,5 +1,7 @@
 //! Decisions that only the passing of time calls for.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 
 use super::{Engine, Watched};
@@ -157,7 +159,8 @@ fn silence(watched: &Watched, reason: &Reason, zone: &TimeZone) -> String {
         }
         (_, _, Some(last), Some(expected)) => {
             let deaf = beat.map(|beat| beat.deaf).unwrap_or_default();
-            let waited = if deaf.is_zero() {
+            // Whoever says when it happened is always some milliseconds late.
+            let waited = if deaf < Duration::from_secs(1) {
                 String::new()
             } else {
                 format!(", and {} longer because it could not be heard", human(deaf))

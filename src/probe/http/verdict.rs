@@ -226,6 +226,11 @@ mod tests {
                 "warn: 200 OK in 12 ms, the certificate expires within a day (warn at 14 days)",
             ),
             (", certificate_days = 0", 0, "pass: 200 OK in 12 ms"),
+            (
+                ", certificate_days = 0, certificate_fail_days = 7",
+                6,
+                "fail: 200 OK in 12 ms, but the certificate expires in 6 days (fail at 7 days)",
+            ),
         ] {
             assert_eq!(
                 judged_with(keys, 200, "", 12, Some(ending(leaf, None))),

@@ -35,6 +35,11 @@ impl Unseen {
         &self.name
     }
 
+    /// Since when nothing is known of it.
+    pub fn since(&self) -> Time {
+        self.since
+    }
+
     /// All of them, those that are unknown longest first. Not what is behind an uplink that is gone and what is made of
     /// other checks: these are told of already.
     pub fn all(engine: &Engine) -> Vec<Self> {
@@ -49,6 +54,8 @@ impl Unseen {
         let mut all: Vec<Self> = active
             .filter_map(|watched| {
                 let since = watched.record.unknown_since?;
+                // What was not seen while its uplink was gone was told of by that.
+                let since = since.max(engine.uplink_since(watched).unwrap_or(since));
                 let last = watched.record.last.as_ref()?;
                 let why = text::line(&last.outcome.message(), WHY_CHARS);
                 let name = watched.check.name.to_string();

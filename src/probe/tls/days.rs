@@ -20,8 +20,10 @@ pub(in crate::probe) struct Days {
     pub(super) leaf: u32,
     /// Those of its authorities are.
     pub(super) chain: u32,
-    /// Either fails, where it is told of at all.
+    /// Either fails.
     fail: u32,
+    /// Whether that was said: then also where nothing is warned of.
+    is_said: bool,
 }
 
 impl Days {
@@ -30,6 +32,7 @@ impl Days {
         leaf: 0,
         chain: 0,
         fail: 0,
+        is_said: false,
     };
 
     /// Reads `certificate_days`, `chain_days` and `certificate_fail_days`.
@@ -41,16 +44,22 @@ impl Days {
         let said = fail;
         let leaf = leaf.unwrap_or(WARN);
         let (chain, fail) = (chain.unwrap_or(leaf), fail.unwrap_or(FAIL));
-        if said.is_some_and(|fail| fail > leaf.max(chain)) {
+        let most = leaf.max(chain);
+        if most > 0 && said.is_some_and(|fail| fail > most) {
             let message = "\"certificate_fail_days\" is above \"certificate_days\"";
             section.refuse("certificate_fail_days", message, "warn first, fail later");
         }
-        Self { leaf, chain, fail }
+        Self {
+            leaf,
+            chain,
+            fail,
+            is_said: said.is_some(),
+        }
     }
 
     /// Whether any certificate is told of.
     pub(in crate::probe) fn is_never(self) -> bool {
-        self.leaf == 0 && self.chain == 0
+        self.leaf == 0 && self.chain == 0 && !(self.is_said && self.fail > 0)
     }
 
     /// The levels of the server's own certificate.
@@ -64,7 +73,10 @@ impl Days {
     }
 
     fn of(self, warn: u32) -> Level {
-        let fail = self.fail.min(warn);
+        let fail = match warn {
+            0 if self.is_said => self.fail,
+            warn => self.fail.min(warn),
+        };
         Level { warn, fail }
     }
 }
@@ -105,7 +117,8 @@ impl Level {
     /// What is expected, for people.
     pub(in crate::probe) fn expected(self) -> String {
         match (self.warn, self.fail) {
-            (0, _) => "any end".to_owned(),
+            (0, 0) => "any end".to_owned(),
+            (0, fail) => format!("valid for {fail} days"),
             (warn, 0) => format!("valid for {warn} days"),
             (warn, fail) => format!("valid for {warn} days, fails at {fail}"),
         }
