@@ -50,8 +50,10 @@ impl Unseen {
                 || watched.phase() == Phase::Paused
                 || engine.is_behind_lost(watched)
         };
-        let active = engine.active().filter(|watched| !is_told(watched));
-        let mut all: Vec<Self> = active
+        // Almost all are seen, and of those nothing else is asked.
+        let unseen = engine.active().filter(|w| w.record.unknown_since.is_some());
+        let mut all: Vec<Self> = unseen
+            .filter(|watched| !is_told(watched))
             .filter_map(|watched| {
                 let since = watched.record.unknown_since?;
                 // What was not seen while its uplink was gone was told of by that.

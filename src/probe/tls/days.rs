@@ -4,9 +4,9 @@ use crate::core::outcome::Verdict;
 use crate::settings::Section;
 
 /// A certificate is warned of so late that its renewal, due 30 days before its end, has failed for half a month.
-const WARN: u32 = 14;
+const WARN: u16 = 14;
 /// And fails so early that somebody who is told can still get another.
-const FAIL: u32 = 3;
+const FAIL: u16 = 3;
 /// The longest; an authority takes years to replace in the stores of clients.
 const MOST: i64 = 3_650;
 
@@ -17,11 +17,11 @@ pub(super) const KEYS: [&str; 3] = ["certificate_days", "chain_days", "certifica
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::probe) struct Days {
     /// The server's own certificate is warned of; 0: never.
-    pub(super) leaf: u32,
+    pub(super) leaf: u16,
     /// Those of its authorities are.
-    pub(super) chain: u32,
+    pub(super) chain: u16,
     /// Either fails.
-    fail: u32,
+    fail: u16,
     /// Whether that was said: then also where nothing is warned of.
     is_said: bool,
 }
@@ -39,7 +39,7 @@ impl Days {
     pub(in crate::probe) fn read(section: &mut Section<'_>) -> Self {
         let [leaf, chain, fail] = KEYS.map(|key| {
             let days = section.integer(key, 0..=MOST)?;
-            u32::try_from(days).ok()
+            u16::try_from(days).ok()
         });
         let said = fail;
         let leaf = leaf.unwrap_or(WARN);
@@ -72,7 +72,7 @@ impl Days {
         self.of(self.chain)
     }
 
-    fn of(self, warn: u32) -> Level {
+    fn of(self, warn: u16) -> Level {
         let fail = match warn {
             0 if self.is_said => self.fail,
             warn => self.fail.min(warn),
@@ -84,8 +84,8 @@ impl Days {
 /// From how many days before its end on one certificate is told of; never from 0 on.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::probe) struct Level {
-    warn: u32,
-    fail: u32,
+    warn: u16,
+    fail: u16,
 }
 
 impl Level {
