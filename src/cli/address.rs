@@ -12,10 +12,10 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use uuid::Uuid;
 
 use super::answer::Answer;
 use super::client;
+use crate::core::text;
 use crate::trust;
 
 /// How long one of the addresses that a name has may take: where the first is in a network that we do not reach,
@@ -23,8 +23,6 @@ use crate::trust;
 const CONNECT: Duration = Duration::from_secs(3);
 /// What every ping address has behind the host.
 const PING: &str = "/ping/";
-/// A UUID with its hyphens.
-const UUID_CHARS: usize = 36;
 /// What we speak over TLS (ALPN, RFC 7301).
 const PROTOCOL: &[u8] = b"http/1.1";
 
@@ -69,8 +67,7 @@ impl Address {
         } else if begins("http://") {
             (false, 80)
         } else {
-            let is_uuid = text.len() == UUID_CHARS && Uuid::try_parse(text).is_ok();
-            return Ok(if is_uuid {
+            return Ok(if text::uuid(text).is_some() {
                 Self::Path(format!("{PING}{text}"))
             } else if text.starts_with(PING) {
                 Self::Path(text.trim_end_matches('/').to_owned())

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 /// Longest message that is kept of an outcome, in characters: two lines of a mail.
 pub const MESSAGE_CHARS: usize = 240;
 
@@ -104,6 +106,13 @@ fn is_hidden(c: char) -> bool {
         '\u{00ad}' | '\u{180e}' | '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2065}'
         | '\u{206a}'..='\u{206f}' | '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
         | '\u{e0000}'..='\u{e007f}' | '\u{f0000}'..='\u{10ffff}')
+}
+
+/// A UUID in the one form that counts in addresses: 36 characters, with hyphens, in any case.
+pub fn uuid(text: &str) -> Option<Uuid> {
+    (text.len() == 36)
+        .then(|| Uuid::try_parse(text).ok())
+        .flatten()
 }
 
 /// Bytes in hexadecimal, in lower case.

@@ -3,15 +3,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 use super::Sources;
 use super::reply::Reply;
 use crate::core::check::CheckId;
 use crate::core::engine::{Slug, Watched};
-
-/// How long a UUID with hyphens is.
-const UUID_CHARS: usize = 36;
+use crate::core::text;
 
 /// The heartbeat of an address of RFC 5321. Answered from memory; nobody who guesses costs more.
 pub(super) fn find(sources: &Sources, peer: IpAddr, address: &str) -> Result<CheckId, Reply> {
@@ -50,9 +46,6 @@ fn look_up(sources: &Sources, address: &str) -> Result<Arc<Watched>, Reply> {
             Slug::Nobody => Err(Reply::NO_MAILBOX),
         };
     }
-    let uuid = (local.len() == UUID_CHARS)
-        .then(|| Uuid::try_parse(local).ok())
-        .flatten();
-    let found = uuid.and_then(|uuid| view.engine.beat(&uuid).cloned());
+    let found = text::uuid(local).and_then(|uuid| view.engine.beat(&uuid).cloned());
     found.ok_or(Reply::NO_MAILBOX)
 }

@@ -265,7 +265,7 @@ pub(super) enum Whose<'a> {
 impl<'a> Whose<'a> {
     /// Of a token that is nothing but the UUID of a heartbeat.
     pub(super) fn of_uuid(token: &str) -> Option<Self> {
-        hyphenated(token).map(Self::Uuid)
+        text::uuid(token).map(Self::Uuid)
     }
 
     /// Of a token that is the UUID of a heartbeat, or else a ping key for a name.
@@ -308,7 +308,7 @@ fn address(rest: &str) -> Option<(Whose<'_>, Option<Signal>)> {
     if parts.next().is_some() {
         return None;
     }
-    if let (Some(uuid), None) = (hyphenated(first), third)
+    if let (Some(uuid), None) = (text::uuid(first), third)
         && let Some(signal) = signal(second.unwrap_or_default())
     {
         return Some((Whose::Uuid(uuid), signal));
@@ -353,13 +353,6 @@ pub(super) fn is_action(text: &str) -> bool {
     signal(text).is_some()
 }
 
-/// A UUID in the one form that counts, with hyphens.
-fn hyphenated(text: &str) -> Option<Uuid> {
-    (text.len() == 36)
-        .then(|| Uuid::try_parse(text).ok())
-        .flatten()
-}
-
 /// When what a ping tells of happened: now, or `at` (milliseconds since 1970), for one that waited until we were
 /// there again. What cannot be (it is to come, it is older than [`OLDEST`], it is no number) is the nearest that can.
 fn happened(query: Option<&str>, now: Time) -> Result<Time, ParseIntError> {
@@ -377,7 +370,7 @@ fn wants_one(query: Option<&str>) -> bool {
 /// The `rid` of a query. `Err` when there is one and it is no UUID.
 fn run_id(query: Option<&str>) -> Result<Option<Uuid>, ()> {
     let rid = value(query, "rid");
-    rid.map(|rid| hyphenated(&rid).ok_or(())).transpose()
+    rid.map(|rid| text::uuid(&rid).ok_or(())).transpose()
 }
 
 /// What a query says under `key`, decoded; of several values the last.

@@ -121,6 +121,7 @@ impl Watched {
         let record = &mut self.record;
         record.since = moved(record.since);
         record.failing_since = record.failing_since.map(&moved);
+        record.unknown_since = record.unknown_since.map(&moved);
         record
             .turns
             .iter_mut()

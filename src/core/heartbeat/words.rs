@@ -14,8 +14,6 @@ const CHARS: usize = 160;
 const END: usize = 4_096;
 /// What comes before the capability in the address of a ping.
 const PING: &str = "/ping/";
-/// A UUID with its hyphens.
-const UUID_CHARS: usize = 36;
 
 impl Beat {
     /// What the end of `body` says, to be put behind our own words; nothing where it says nothing.
@@ -61,8 +59,11 @@ fn without_uuids(text: &str) -> String {
         let (word, after) = from.split_at(from.find(|c| !is_part(c)).unwrap_or(from.len()));
         shown.push_str(before);
         let is_address = before.ends_with('/') || after.starts_with('@');
-        let is_uuid = word.len() == UUID_CHARS && Uuid::try_parse(word).is_ok();
-        shown.push_str(if is_address && is_uuid { "…" } else { word });
+        shown.push_str(if is_address && text::uuid(word).is_some() {
+            "…"
+        } else {
+            word
+        });
         rest = after;
     }
     shown.push_str(rest);

@@ -4,6 +4,7 @@ use http::Method;
 use uuid::Uuid;
 
 use crate::config::Rights;
+use crate::core::text::uuid;
 
 /// What a request is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,13 +98,6 @@ pub(super) fn read(rest: &str) -> Option<(u8, Target)> {
         _ => return None,
     };
     Some((version, target))
-}
-
-/// A UUID with hyphens.
-fn uuid(text: &str) -> Option<Uuid> {
-    (text.len() == 36)
-        .then(|| Uuid::try_parse(text).ok())
-        .flatten()
 }
 
 fn unique_key(text: &str) -> Option<String> {
